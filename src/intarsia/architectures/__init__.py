@@ -1,0 +1,1 @@
+"""One folder an architecture; the registry is the literal dict below."""

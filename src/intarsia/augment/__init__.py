@@ -1,0 +1,1 @@
+"""Sample to sample: geometry and light, image and mask together."""

@@ -1,0 +1,1 @@
+"""Scores with their uncertainty, and the report; it scores exactly what users receive."""

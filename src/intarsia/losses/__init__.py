@@ -1,0 +1,1 @@
+"""What training minimises; every loss leaves ignored pixels out through one helper."""

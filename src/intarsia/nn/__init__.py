@@ -1,0 +1,1 @@
+"""Layers and encoders that two or more architectures share."""

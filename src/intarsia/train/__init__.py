@@ -1,0 +1,1 @@
+"""From a recipe to a run folder with a trained, validated model file."""
