@@ -123,7 +123,8 @@ class LabelMap:
             )
         table = self.index_of_id.copy()
         table[table >= self.num_classes] = IGNORE_INDEX
-        return table[mask]
+        indices: Int16[np.ndarray, "*size"] = table[mask]
+        return indices
 
     def indices_to_ids(
         self, indices: Int16[np.ndarray, "*size"]
@@ -131,7 +132,10 @@ class LabelMap:
         """Turn class indices into mask-file ids; :data:`IGNORE_INDEX` becomes the ignore id, which must then exist."""
         ids = np.asarray((*self.ids, self.ignore if self.ignore is not None else 0), dtype=self.id_dtype)
         assert self.ignore is not None or not (indices == IGNORE_INDEX).any(), "no id stands for an ignored pixel"
-        return ids[indices]  # IGNORE_INDEX is −1 and so picks the last entry
+        masks: UInt8[np.ndarray, "*size"] | UInt16[np.ndarray, "*size"] = ids[
+            indices
+        ]  # IGNORE_INDEX, −1, picks the last
+        return masks
 
     def describe(self) -> str:
         """The ids and names in one line, for messages: ``0 background, 255 lung, ignore 3``."""

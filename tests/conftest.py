@@ -1,0 +1,25 @@
+"""Settings every test shares."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("intarsia", deadline=None, max_examples=30, derandomize=True)
+settings.load_profile("intarsia")
+
+_SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not _SHARED.is_dir():
+        absent = pytest.mark.skip(reason="the real pictures of ../shared are not on this machine")
+        for item in items:
+            if item.get_closest_marker("needs_shared_data"):
+                item.add_marker(absent)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real pictures; use together with the marker ``needs_shared_data``."""
+    return _SHARED / "data"
