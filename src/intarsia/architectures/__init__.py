@@ -1,1 +1,37 @@
 """One folder an architecture; the registry is the literal dict below."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from intarsia.architectures import unet
+from intarsia.nn.arguments import check_choice
+from intarsia.nn.network import SegmentationNetwork
+
+__all__ = ["ARCHITECTURES", "build"]
+
+ARCHITECTURES: Mapping[str, Callable[..., SegmentationNetwork]] = {
+    "unet": unet.build,
+}
+
+
+def build(name: str, *, in_channels: int, num_classes: int, **arguments: Any) -> SegmentationNetwork:
+    """Build an architecture by its name.
+
+    Args:
+        name: a key of :data:`ARCHITECTURES`.
+        in_channels: of the images.
+        num_classes: scores a pixel.
+        arguments: what else the architecture's own ``build`` takes.
+
+    Raises:
+        RecipeError: no such architecture or argument; it names the nearest one. Also what the architecture's own
+            ``build`` raises.
+    """
+    check_choice("architecture", name, ARCHITECTURES)
+    known = inspect.signature(ARCHITECTURES[name]).parameters.keys() - {"in_channels", "num_classes"}
+    for argument in arguments:
+        check_choice(f"{name}'s argument", argument, sorted(known))
+    return ARCHITECTURES[name](in_channels=in_channels, num_classes=num_classes, **arguments)

@@ -1,0 +1,65 @@
+"""``intarsia doctor``: is this data set fit to train on?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from intarsia.apps.cli.console import Json, console, plain_table, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from intarsia.data.examination import Examination
+
+Classes = Annotated[Path | None, typer.Option("--classes", help="A class list to use instead of DATA/classes.yaml.")]
+
+
+def run(
+    data: Annotated[Path, typer.Argument(help="The data set's folder.")], classes: Classes = None, as_json: Json = False
+) -> None:
+    """Read every picture and mask once and say what is wrong with them, and what to do about it."""
+    from intarsia.data.doctor import examine
+    from intarsia.data.formats.folder import open_folder
+
+    folder = open_folder(data, classes)
+    with progress_bar("reading") as progress:
+        examination = examine(folder, progress)
+    if as_json:
+        print_json(examination.to_dict())
+    else:
+        screen = console()
+        for note in folder.notes:
+            screen.print(f"note: {note}")
+        for finding in examination.findings:
+            screen.print(f"{finding.severity}: {finding.message}")
+        screen.print(*tables(examination), sep="\n")
+    if any(finding.severity == "error" for finding in examination.findings):
+        raise typer.Exit(1)
+    if not as_json and not examination.findings:
+        console().print("nothing wrong was found")
+
+
+def tables(examination: Examination) -> list[Table]:
+    """How many pictures of which kind each split holds, and how much of each class."""
+    content = examination.to_dict()
+    parts = dict(content["splits"])
+    if len(parts) > 1:
+        parts["together"] = content["all"]
+    pictures = plain_table("split", "pictures", "width", "height", "channels", "bits", "ignored")
+    for name, seen in parts.items():
+        counts = (_spread(seen["widths"]), _spread(seen["heights"]), str(seen["channels"]), str(seen["bit_depth"]))
+        pictures.add_row(name, str(seen["images"]), *counts, f"{seen['ignored']:.1%}")
+    classes = plain_table("class", "id", "pictures", "pixels")
+    if content["all"]:
+        seen, total = content["all"], max(1, sum(content["all"]["class_pixels"]))
+        for entry, images, pixels in zip(content["classes"], seen["class_images"], seen["class_pixels"], strict=True):
+            classes.add_row(entry["name"], str(entry["id"]), str(images), f"{pixels / total:.2%}")
+    return [pictures, classes]
+
+
+def _spread(values: Sequence[float]) -> str:
+    low, _, high = values
+    return f"{low}" if low == high else f"{low}–{high}"

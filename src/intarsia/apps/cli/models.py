@@ -1,0 +1,18 @@
+"""Finding the model a person means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from intarsia.predict.model import Model
+
+MODEL_FILE = "model.safetensors"
+
+
+def load_model(path: Path, device: str) -> Model:
+    """Load a model file, or the one in a run folder."""
+    from intarsia.predict.model import load
+
+    return load(path / MODEL_FILE if path.is_dir() else path, device=device)

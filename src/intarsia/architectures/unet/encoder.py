@@ -1,0 +1,39 @@
+"""The contracting arm, from scratch."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from intarsia.architectures.unet.blocks import DoubleConv
+from intarsia.nn.encoders import Encoder
+
+
+class DoubleConvEncoder(Encoder):
+    """Double convolutions with 2×2 max pooling between them (Ronneberger et al. 2015, §2).
+
+    Args:
+        in_channels: of the image.
+        depth: how many times height and width are halved, ≥ 1.
+        base_width: channels at full resolution; they double with every halving.
+        norm: "batch" or "group".
+    """
+
+    def __init__(self, in_channels: int, depth: int, base_width: int, norm: str) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        self.out_channels = tuple(base_width * 2**level for level in range(depth + 1))
+        self.strides = tuple(2**level for level in range(depth + 1))
+        self.stages = nn.ModuleList(
+            DoubleConv(before, after, norm)
+            for before, after in zip((in_channels, *self.out_channels), self.out_channels, strict=False)
+        )
+
+    def forward(self, image: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
+        """See :meth:`~intarsia.nn.encoders.Encoder.forward`."""
+        features: list[Tensor] = []
+        for stage in self.stages:
+            finer = functional.max_pool2d(features[-1], kernel_size=2) if features else image
+            features.append(stage(finer))
+        return features

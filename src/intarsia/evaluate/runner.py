@@ -1,0 +1,103 @@
+"""Counting: a model against a data set's truth, or mask files against mask files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from intarsia.data.formats.folder import Item
+from intarsia.data.formats.mask import MASK_SUFFIXES, read_mask
+from intarsia.errors import DataError
+from intarsia.evaluate.figures import Example
+from intarsia.evaluate.pairs import read_pair
+from intarsia.metrics import ScoreTable, ScoreTableBuilder
+from intarsia.metrics.confusion import confusion_matrix
+from intarsia.metrics.overlap import mean_iou
+from intarsia.predict.predictor import Predictor
+from intarsia.types import LabelMap
+
+Report = Callable[[int, int], None]
+
+
+def evaluate_items(predictor: Predictor, items: Sequence[Item], progress: Report | None = None) -> ScoreTable:
+    """Predict every picture exactly as a user would, and count against its mask.
+
+    Args:
+        predictor: the model.
+        items: pictures with their truth; their groups are the units of the intervals.
+        progress: called with (done, total).
+
+    Raises:
+        DataError: a file that cannot be used, or a mask with an id the model does not know.
+    """
+    builder = ScoreTableBuilder(predictor.label_map)
+    for done, item in enumerate(items):
+        image, truth = read_pair(item)
+        result = predictor.predict(image, where=item.image)
+        builder.add(item.name, truth, result.class_ids, group=item.group, where=item.mask)
+        if progress is not None:
+            progress(done + 1, len(items))
+    return builder.table()
+
+
+def score_files(pairs: Sequence[tuple[Path, Path]], label_map: LabelMap, progress: Report | None = None) -> ScoreTable:
+    """Count mask files of any origin against the masks of the truth.
+
+    Args:
+        pairs: (predicted, truth) files; see :func:`pair_masks`.
+        label_map: what the ids of both mean.
+        progress: called with (done, total).
+
+    Raises:
+        DataError: a file that cannot be used, or an id that is not a class.
+        ShapeError: a prediction of another size than its truth.
+    """
+    builder = ScoreTableBuilder(label_map)
+    for done, (predicted, truth) in enumerate(pairs):
+        builder.add(truth.stem, read_mask(truth), read_mask(predicted), where=predicted)
+        if progress is not None:
+            progress(done + 1, len(pairs))
+    return builder.table()
+
+
+def pair_masks(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
+    """Pair the masks of two folders by name, or two single files.
+
+    Raises:
+        DataError: a path that does not exist, an empty folder, or masks without a partner on either side.
+    """
+    for path in (predicted, truth):
+        if not path.exists():
+            raise DataError("does not exist", where=path, remedy="Name a mask file or a folder of masks")
+    if predicted.is_file() and truth.is_file():
+        return [(predicted, truth)]
+    ours, theirs = _masks(predicted), _masks(truth)
+    alone = [ours[stem] for stem in sorted(ours.keys() - theirs.keys())]
+    missing = [theirs[stem] for stem in sorted(theirs.keys() - ours.keys())]
+    if alone or missing:
+        raise DataError(
+            f"{len(missing)} true masks have no prediction of the same name, and {len(alone)} predictions no truth",
+            where=[*missing, *alone],
+            remedy="Predict what is missing or remove what has no partner; silent gaps would change the score",
+        )
+    return [(ours[stem], theirs[stem]) for stem in sorted(theirs)]
+
+
+def examples(predictor: Predictor, items: Sequence[Item], names: Sequence[str]) -> Iterator[Example]:
+    """Predict the named pictures again, to show them."""
+    by_name = {item.name: item for item in items}
+    for name in names:
+        item = by_name[name]
+        image, truth = read_pair(item)
+        predicted = predictor.predict(image, where=item.image).class_ids
+        score = float(mean_iou(confusion_matrix(truth, predicted, predictor.label_map)))
+        yield Example(item.image.name, image, truth, predicted, score)
+
+
+def _masks(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DataError("is a file, and its partner is a folder", where=folder, remedy="Name two files or two folders")
+    masks = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in MASK_SUFFIXES}
+    if not masks:
+        raise DataError("holds no masks", where=folder, remedy=f"Put masks there ({', '.join(sorted(MASK_SUFFIXES))})")
+    return masks

@@ -1,0 +1,159 @@
+"""Encoders behind one small interface, and timm's behind it."""
+
+from __future__ import annotations
+
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from intarsia.errors import FetchError, ModelFileError, RecipeError
+from intarsia.nn.foreign_weights import fit_state_dict
+
+_WHERE = "argument `encoder`"
+
+
+class Encoder(nn.Module, ABC):
+    """One image in, features from fine to coarse out.
+
+    Attributes:
+        in_channels: of the image.
+        out_channels: of each feature map, from fine to coarse.
+        strides: image pixels a side for one cell of each feature map; rising powers of two.
+    """
+
+    in_channels: int
+    out_channels: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @abstractmethod
+    def forward(self, image: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
+        """Feature maps [B, out_channels[i], H / strides[i], W / strides[i]]; both divide evenly."""
+
+    def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
+        """Take over published weights.
+
+        Raises:
+            ModelFileError: they do not fit this encoder.
+        """
+        raise ModelFileError(
+            f"{len(state_dict)} tensors were given, but an encoder from scratch has no published weights",
+            where="encoder weights",
+            remedy="Name the encoder they belong to (encoder=resnet18, say), or leave the weights out",
+        )
+
+
+class TimmEncoder(Encoder):
+    """Any convolutional timm model that returns a pyramid of features.
+
+    Args:
+        name: of a timm model, with or without the tag of its weights ("resnet34", "resnet34.a1_in1k").
+        in_channels: of the image; weights for RGB are adapted to it so that the response to gray stays the same.
+        levels: how many halvings to go down at most; all the model has by default.
+        pretrained: whether timm is to fetch its weights.
+
+    Raises:
+        RecipeError: timm has no such model, it gives no pyramid of features, or it takes images of one size only.
+        FetchError: the weights could not be fetched.
+    """
+
+    def __init__(self, name: str, in_channels: int, levels: int | None = None, pretrained: bool = False) -> None:
+        super().__init__()
+        self.name = name
+        self.in_channels = in_channels
+        self.features = _feature_network(name, in_channels, levels, pretrained)
+        self.out_channels = tuple(self.features.feature_info.channels())
+        self.strides = tuple(self.features.feature_info.reduction())
+        self._channels_last = self._probe()
+
+    def forward(self, image: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
+        """See :meth:`Encoder.forward`."""
+        features: list[Tensor] = self.features(image)
+        return [feature.permute(0, 3, 1, 2) for feature in features] if self._channels_last else features
+
+    def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
+        """Take over ImageNet weights in timm's layout (torchvision's for ResNets, which is the same), fp16 or fp32.
+
+        The classifier is left out; the first convolution is adapted to ``in_channels``.
+
+        Raises:
+            ModelFileError: tensors are missing, unknown or of another shape; nothing is changed then.
+        """
+        # timm renames and drops modules when it wraps a model for its features; the whole model has the file's names.
+        classifier = _create(self.name).state_dict()
+        self.features.load_state_dict(fit_state_dict(state_dict, self.features.state_dict(), classifier, self.name))
+
+    def _probe(self) -> bool:
+        """Whether features come as [B, h, w, C], once an image of 1 × 2 coarsest cells gives them all their sizes."""
+        height, width = self.strides[-1], 2 * self.strides[-1]
+        try:
+            with torch.no_grad():
+                features = self.features.eval()(torch.zeros(1, self.in_channels, height, width))
+        except (AssertionError, RuntimeError) as error:
+            raise _unusable(self.name, f"refuses an image of {height}×{width} pixels") from error
+        finally:
+            self.features.train()
+        shapes = [tuple(feature.shape[1:]) for feature in features]
+        sizes = [(height // stride, width // stride) for stride in self.strides]
+        if shapes == [(*size, channels) for channels, size in zip(self.out_channels, sizes, strict=True)]:
+            return True
+        if shapes == [(channels, *size) for channels, size in zip(self.out_channels, sizes, strict=True)]:
+            return False
+        raise _unusable(self.name, "does not halve its features exactly")
+
+
+def _feature_network(name: str, in_channels: int, levels: int | None, pretrained: bool) -> Any:
+    arguments = {"features_only": True, "in_chans": in_channels, "pretrained": pretrained}
+    network = _create(name, **arguments)
+    strides = network.feature_info.reduction()
+    if strides != sorted({1 << stride.bit_length() - 1 for stride in strides}):
+        raise _unusable(name, f"has features at the strides {', '.join(map(str, strides))}, which is no pyramid")
+    if levels is None:
+        return network
+    kept = [index for index, stride in enumerate(strides) if stride <= 2**levels]
+    if not kept:
+        raise RecipeError(
+            f"{name!r} has no features at {levels} halvings, its first are at stride {strides[0]}",
+            where="argument `depth`",
+            remedy=f"Give a depth of {strides[0].bit_length() - 1} or more, or leave it out",
+        )
+    return network if len(kept) == len(strides) else _create(name, out_indices=tuple(kept), **arguments)
+
+
+def _create(name: str, **arguments: Any) -> Any:
+    import timm  # its thousand models take two seconds to import, which a U-Net from scratch need not wait for
+
+    if not timm.is_model(name):
+        close = difflib.get_close_matches(name, timm.list_models(), n=1)
+        guess = f"Did you mean {close[0]!r}? " if close else ""
+        raise RecipeError(
+            f"timm has no model {name!r}",
+            where=_WHERE,
+            remedy=f"{guess}Write `scratch` or a name that timm.list_models() gives",
+        )
+    try:
+        return timm.create_model(name, **arguments)
+    except (OSError, RuntimeError) as error:
+        if not arguments.get("pretrained"):
+            raise _unusable(name, f"cannot be built for its features ({_first_line(error)})") from error
+        raise FetchError(
+            f"timm could not fetch the weights of {name!r} ({_first_line(error)})",
+            where="argument `pretrained`",
+            remedy="Connect to a network and try again, or let `encoder_weights` name a local file instead",
+        ) from error
+
+
+def _unusable(name: str, reason: str) -> RecipeError:
+    return RecipeError(
+        f"the timm model {name!r} {reason}",
+        where=_WHERE,
+        remedy="Choose a convolutional encoder, for example resnet18, efficientnet_b0 or convnext_tiny",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

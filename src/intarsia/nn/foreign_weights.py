@@ -1,0 +1,80 @@
+"""Published weights of a whole classifier, made to fit the feature pyramid inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from torch import Tensor
+
+from intarsia.errors import ModelFileError
+
+_LISTED = 3
+_RGB = 3
+
+
+def fit_state_dict(
+    given: Mapping[str, Tensor], features: Mapping[str, Tensor], classifier: Iterable[str], name: str
+) -> dict[str, Tensor]:
+    """Rename, pick and adapt the tensors of a classifier for the feature network timm cut out of it.
+
+    Args:
+        given: the classifier's state dict, as published (float of any precision).
+        features: the state dict of the feature network, for its names and shapes.
+        classifier: every name in the whole model's state dict; those the feature network lacks are left out.
+        name: what to call the model in an error.
+
+    Returns:
+        A state dict with exactly the names and shapes of ``features``. A first convolution for RGB is adapted to
+        another channel count as timm does (:func:`timm.models.adapt_input_conv`): one channel receives the sum of the
+        three, more repeat them, scaled so that the response to gray stays the same where their number is a multiple
+        of three.
+
+    Raises:
+        ModelFileError: tensors are missing, unknown or of another shape.
+    """
+    published = {_plain(key): key for key in classifier}
+    source = {key: published.get(_plain(key)) or published[_plain(key.partition(".")[2])] for key in features}
+    # Checkpoints older than PyTorch 0.4.1 do not count batches, and nothing here uses the count.
+    taken = {key: origin for key, origin in source.items() if origin in given or not _is_batch_count(key)}
+    missing = [origin for origin in taken.values() if origin not in given]
+    unexpected = sorted(set(given) - set(published.values()))
+    if missing or unexpected:
+        counts = [_listing("missing", missing)] * bool(missing) + [_listing("not part of it", unexpected)] * bool(
+            unexpected
+        )
+        raise _unfit(name, " and ".join(counts))
+    fitted = {key: _adapted(given[origin].float(), features[key]) for key, origin in taken.items()}
+    misshapen = [taken[key] for key, tensor in fitted.items() if tensor.shape != features[key].shape]
+    if misshapen:
+        raise _unfit(name, _listing("of another shape", misshapen))
+    return {key: fitted.get(key, tensor) for key, tensor in features.items()}
+
+
+def _adapted(given: Tensor, wanted: Tensor) -> Tensor:
+    from timm.models import adapt_input_conv
+
+    is_stem = given.ndim == wanted.ndim == 4 and given.shape[1] == _RGB != wanted.shape[1]
+    adapted: Tensor = adapt_input_conv(wanted.shape[1], given) if is_stem else given
+    return adapted
+
+
+def _plain(key: str) -> str:
+    # Cutting features out of a model, timm renames `stem.0` to `stem_0`.
+    return key.replace("_", ".")
+
+
+def _is_batch_count(key: str) -> bool:
+    return key.endswith(".num_batches_tracked")
+
+
+def _listing(what: str, keys: Sequence[str]) -> str:
+    shown = ", ".join(keys[:_LISTED]) + (" …" if len(keys) > _LISTED else "")
+    return f"{len(keys)} tensors are {what} ({shown})"
+
+
+def _unfit(name: str, reason: str) -> ModelFileError:
+    return ModelFileError(
+        f"they do not fit {name}: {reason}",
+        where="encoder weights",
+        remedy=f"Give the ImageNet weights of {name} in timm's layout, or choose the encoder the file belongs to",
+    )

@@ -1,0 +1,79 @@
+"""A model file, ready to predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from intarsia import architectures
+from intarsia.data.formats.image import as_image_array
+from intarsia.errors import ModelFileError
+from intarsia.nn.network import SegmentationNetwork
+from intarsia.predict.device import Precision, resolve_device, resolve_precision
+from intarsia.predict.predictor import Predictor
+from intarsia.types import SemanticMap
+from intarsia.weights import ModelCard, read_model
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network together with everything prediction needs.
+
+    Args:
+        network: the network, in evaluation mode.
+        card: what it is, where it comes from, and what it needs.
+        predictor: the network with its preparation, for arrays already in memory.
+    """
+
+    network: SegmentationNetwork
+    card: ModelCard
+    predictor: Predictor
+
+    def predict(self, image: str | Path | Image.Image | np.ndarray, *, probabilities: bool = False) -> SemanticMap:
+        """Label every pixel of one picture.
+
+        Args:
+            image: a file, a PIL image, or an array [H, W] or [H, W, C] of uint8 or uint16. The EXIF orientation of
+                files and PIL images is applied first, so the mask lies over the picture as people see it.
+            probabilities: also give each class's probability a pixel.
+
+        Raises:
+            DataError: the picture cannot be read, or has other channels or another bit depth than was trained on.
+        """
+        where = image if isinstance(image, str | Path) else "image"
+        return self.predictor.predict(as_image_array(image), probabilities=probabilities, where=where)
+
+
+def load(path: str | Path, *, device: str = "auto", precision: Precision = "auto") -> Model:
+    """Read a model file and make it ready to predict; nothing else is needed and nothing is unpickled.
+
+    Args:
+        path: a ``model.safetensors`` that training wrote.
+        device: "auto" (a GPU where there is one), "cpu", "cuda" or "mps".
+        precision: "auto" (bf16 autocast where the hardware gains), "bf16" or "fp32".
+
+    Raises:
+        ModelFileError: the file is missing, damaged, or was not written by this package.
+        RecipeError: the device is not there.
+    """
+    tensors, card = read_model(path)
+    network = architectures.build(card.architecture, **card.arguments)
+    missing, unexpected = network.load_state_dict(tensors, strict=False)
+    if missing or unexpected:
+        raise ModelFileError(
+            f"its weights do not fit its card: {len(missing)} tensors missing, {len(unexpected)} unexpected",
+            where=path,
+            remedy="Copy the file again, or train again with this version of the package",
+        )
+    chosen = resolve_device(device)
+    return assemble(network.to(chosen), card, resolve_precision(precision, chosen))
+
+
+def assemble(network: SegmentationNetwork, card: ModelCard, precision: Precision) -> Model:
+    """Put a built network and its card together; the network is used where it is."""
+    device = next(network.parameters()).device
+    predictor = Predictor(network.eval(), card.image_spec, card.label_map, device, resolve_precision(precision, device))
+    return Model(network, card, predictor)

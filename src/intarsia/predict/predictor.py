@@ -1,0 +1,68 @@
+"""Pictures in, masks of the same size out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import UInt8, UInt16
+from torch import Tensor
+
+from intarsia.ops.prepare import fit_channels, normalize, shrink, to_unit_range
+from intarsia.predict.device import autocast
+from intarsia.predict.postprocess import semantic_maps
+from intarsia.types import ImageSpec, LabelMap, SemanticLogits, SemanticMap
+
+Picture = UInt8[np.ndarray, "height width channels"] | UInt16[np.ndarray, "height width channels"]
+
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A network with the preparation it was trained with.
+
+    Args:
+        network: normalized float32 [B, C, H, W] to logits of the same H, W; expected in evaluation mode.
+        image_spec: how a picture is prepared.
+        label_map: what the channels mean.
+        device: where the network is.
+        precision: "bf16" runs the network under autocast.
+    """
+
+    network: Callable[[Tensor], SemanticLogits]
+    image_spec: ImageSpec
+    label_map: LabelMap
+    device: torch.device
+    precision: Literal["bf16", "fp32"] = "fp32"
+
+    def predict(self, image: Picture, *, probabilities: bool = False, where: str | Path = "image") -> SemanticMap:
+        """Label every pixel of one picture [H, W, C] of uint8 or uint16; ``where`` names it in errors.
+
+        Raises:
+            DataError: the picture has other channels or another bit depth than the network was trained on.
+        """
+        return self._predict_batch([(image, where)], probabilities)[0]
+
+    def predict_many(self, images: Iterable[tuple[Picture, str | Path]]) -> Iterator[SemanticMap]:
+        """Label pictures one after another, in order; neighbours of one shape share a batch."""
+        for _, alike in groupby(images, key=lambda pair: pair[0].shape):
+            while batch := list(islice(alike, _BATCH)):
+                yield from self._predict_batch(batch, probabilities=False)
+
+    @torch.inference_mode()
+    def _predict_batch(self, images: list[tuple[Picture, str | Path]], probabilities: bool) -> list[SemanticMap]:
+        spec = self.image_spec
+        planes = [
+            shrink(to_unit_range(fit_channels(image, spec, where), spec), spec.long_side) for image, where in images
+        ]
+        batch = normalize(torch.stack(planes).to(self.device), spec).contiguous(memory_format=torch.channels_last)
+        with autocast(self.precision, self.device):
+            output = self.network(batch)
+        height, width = images[0][0].shape[:2]
+        return semantic_maps(output, (height, width), self.label_map, probabilities)

@@ -1,0 +1,159 @@
+"""A run: recipe in, run folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float32
+from rich.console import Console
+from torch import Tensor
+
+from intarsia import __version__
+from intarsia.errors import RecipeError
+from intarsia.files import write_text
+from intarsia.losses import build_loss
+from intarsia.nn.network import SegmentationNetwork
+from intarsia.predict.device import resolve_device, resolve_precision
+from intarsia.predict.model import Model, assemble
+from intarsia.predict.predictor import Predictor
+from intarsia.train.callbacks import AtomicCheckpointIO, History
+from intarsia.train.engine import BEST, fit, reproducible
+from intarsia.train.module import SegmentationModule
+from intarsia.train.prepare import PreparedData
+from intarsia.train.recipe import LossPart, Recipe
+from intarsia.weights import ModelCard, read_state_dict, write_model
+
+Build = Callable[..., SegmentationNetwork]
+"""Called as ``build(architecture, in_channels=…, num_classes=…, **arguments)``."""
+
+MODEL_FILE, RECIPE_FILE = "model.safetensors", "recipe.yaml"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run leaves.
+
+    Args:
+        model: the best round's model, as ``model.safetensors`` of the run folder holds it.
+        history: one row a round.
+    """
+
+    model: Model
+    history: Sequence[Mapping[str, float]]
+
+
+def run(recipe: Recipe, data: PreparedData, build: Build, folder: Path, console: Console | None = None) -> RunResult:
+    """Train a network; a run folder with checkpoints is continued after its last finished round.
+
+    The folder receives ``recipe.yaml``, ``splits/``, ``metrics.csv``, ``curves.png``, ``checkpoints/`` and, at the
+    end, ``model.safetensors``. Two runs of one recipe on one kind of CPU give bit-identical models, interrupted or not.
+
+    Args:
+        recipe: everything that decides the result.
+        data: the recipe's data, prepared.
+        build: makes the network.
+        folder: the run folder; created, or continued if it holds checkpoints.
+        console: where to draw progress; None is silent.
+
+    Raises:
+        RecipeError: settings that do not fit each other or the data.
+        OutputError: a file could not be written; the run can be continued.
+        KeyboardInterrupt: Ctrl-C; the run can be continued.
+    """
+    device = resolve_device(recipe.device)
+    precision = resolve_precision(recipe.precision, device)
+    arguments = network_arguments(recipe, data)
+    loss = build_loss(
+        recipe.loss.name,
+        class_weights=class_weights(recipe.loss, data),
+        dice_weight=recipe.loss.dice_weight,
+        gamma=recipe.loss.gamma,
+    )
+    recipe.write(folder / RECIPE_FILE)
+    for name, items in data.splits.items():
+        write_text(folder / "splits" / f"{name}.txt", "".join(f"{item.name}\n" for item in items))
+    history = History(folder)
+    with reproducible(recipe.seed, device):
+        network = _network(recipe, arguments, build).to(device).to(memory_format=torch.channels_last)
+        predictor = Predictor(network, data.spec, data.label_map, device, precision)
+        module = SegmentationModule(predictor, network, loss, recipe.optimizer, recipe.steps, recipe.seed)
+        fit(module, recipe, data, history, folder, console)
+    module.load_state_dict(AtomicCheckpointIO().load_checkpoint(folder / BEST)["state_dict"])
+    card = _card(recipe, data, arguments, network, max(row["val_mean_iou"] for row in history.rows))
+    write_model(folder / MODEL_FILE, network.state_dict(), card)
+    return RunResult(assemble(network, card, precision), tuple(history.rows))
+
+
+def network_arguments(recipe: Recipe, data: PreparedData) -> dict[str, Any]:
+    """What the network's builder is called with: the recipe's arguments, and the channels and classes of the data.
+
+    Raises:
+        RecipeError: the loss is for two classes and the data has another number.
+    """
+    classes = data.label_map.num_classes
+    if recipe.loss.name == "bce_dice" and classes != 2:
+        raise RecipeError(
+            f"bce_dice is for two classes, and the data has {classes}", where="loss.name", remedy="Choose ce_dice"
+        )
+    # The loss of one channel decides that there is one; every other loss takes one channel a class.
+    outputs = 1 if recipe.loss.name == "bce_dice" else classes
+    return {**recipe.model.arguments, "in_channels": data.spec.channels, "num_classes": outputs}
+
+
+def class_weights(part: LossPart, data: PreparedData) -> Float32[Tensor, " classes"] | None:
+    """One weight a class: none, given, or "balanced": the inverse square root of its share of the training pixels.
+
+    Balanced weights are scaled so that the average pixel weighs 1. The square root is milder than the plain inverse,
+    which makes a class of one pixel in ten thousand drown out all others.
+
+    Raises:
+        RecipeError: as many weights were given as there are not classes.
+    """
+    if part.class_weights == "none":
+        return None
+    if part.class_weights != "balanced":
+        if len(part.class_weights) != data.label_map.num_classes:
+            raise RecipeError(
+                f"there are {len(part.class_weights)} weights and {data.label_map.num_classes} classes",
+                where="loss.class_weights",
+                remedy="Give one weight a class",
+            )
+        return torch.tensor(part.class_weights, dtype=torch.float32)
+    pixels = torch.tensor(data.examination.summary(data.splits["train"]).class_pixels, dtype=torch.float64)
+    shares = pixels / pixels.sum()
+    weights = shares.clamp_min(1e-12).rsqrt()
+    weights[shares == 0] = 0.0  # a class that is never seen needs no weight, and would have an enormous one
+    return (weights / (weights * shares).sum()).float()
+
+
+def _network(recipe: Recipe, arguments: Mapping[str, Any], build: Build) -> SegmentationNetwork:
+    network = build(recipe.model.architecture, **arguments)
+    if recipe.model.encoder_weights:
+        network.load_encoder_weights(read_state_dict(recipe.model.encoder_weights))
+    return network
+
+
+def _card(
+    recipe: Recipe, data: PreparedData, arguments: Mapping[str, Any], network: SegmentationNetwork, val_mean_iou: float
+) -> ModelCard:
+    plain = recipe.model_dump(mode="json")
+    # A model is handed on; where its data lay on the disk of whoever trained it is nobody's business.
+    plain["data"]["folder"] = Path(recipe.data.folder).name
+    return ModelCard(
+        architecture=recipe.model.architecture,
+        # The file holds the weights; rebuilding the network from it must not fetch any.
+        arguments={name: value for name, value in arguments.items() if name != "pretrained"},
+        label_map=data.label_map,
+        image_spec=data.spec,
+        task=recipe.task,
+        receptive_field=network.receptive_field,
+        recipe=plain,
+        data_fingerprint=data.fingerprint,
+        metrics={"val_mean_iou_dataset": val_mean_iou},
+        version=__version__,
+        weights_license=recipe.model.weights_license,
+    )

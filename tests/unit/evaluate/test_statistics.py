@@ -1,0 +1,123 @@
+"""The bootstrap: coverage by simulation, groups, and its edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from intarsia.evaluate import statistics
+from intarsia.evaluate.statistics import bootstrap_interval, bootstrap_mean_interval
+from intarsia.metrics import ScoreTable, iou, mean_iou, pixel_accuracy
+from intarsia.types import LabelMap
+
+LABELS = LabelMap(("a", "b"), ignore=255)
+
+
+def table_of(confusion: np.ndarray, groups: list[str] | None = None) -> ScoreTable:
+    names = tuple(f"image {i:04}" for i in range(len(confusion)))
+    return ScoreTable(LABELS, names, names if groups is None else tuple(groups), confusion.astype(np.int64))
+
+
+def accuracy_table(right: np.ndarray, pixels: int, groups: list[str] | None = None) -> ScoreTable:
+    confusion = np.zeros((len(right), 3, 3))
+    confusion[:, 0, 0], confusion[:, 0, 1] = right, pixels - right
+    return table_of(confusion, groups)
+
+
+def noisy_table(images: int, seed: int = 0) -> ScoreTable:
+    confusion = np.random.default_rng(seed).integers(0, 50, (images, 3, 3))
+    return table_of(confusion)
+
+
+@pytest.mark.parametrize("images_per_group", [1, 4])
+def test_about_95_of_100_intervals_hold_the_true_value(images_per_group: int) -> None:
+    rng = np.random.default_rng(0)
+    covered, by_image = [], []
+    for _ in range(150):
+        quality = np.repeat(rng.beta(8, 2, 40), images_per_group)  # the true mean is 0.8
+        groups = [f"patient {i // images_per_group}" for i in range(len(quality))]
+        right = rng.binomial(100, quality)
+        low, high = bootstrap_interval(accuracy_table(right, 100, groups), pixel_accuracy, resamples=300)
+        covered.append(low <= 0.8 <= high)
+        low, high = bootstrap_interval(accuracy_table(right, 100), pixel_accuracy, resamples=300)
+        by_image.append(low <= 0.8 <= high)
+    assert 0.88 <= np.mean(covered) <= 0.99
+    if images_per_group > 1:  # why groups are drawn whole
+        assert np.mean(by_image) < 0.75
+
+
+def test_equals_a_literal_resampling() -> None:
+    table, resamples = noisy_table(7), 50
+    draws = np.random.default_rng(3).integers(7, size=(resamples, 7))
+    literal = np.stack([iou(table.confusion[drawn].sum(axis=0)) for drawn in draws])
+    low, high = bootstrap_interval(table, iou, resamples=resamples, confidence=0.9, seed=3)
+    np.testing.assert_allclose(low, np.percentile(literal, 5, axis=0))
+    np.testing.assert_allclose(high, np.percentile(literal, 95, axis=0))
+
+
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = noisy_table(11)
+    whole = bootstrap_interval(table, mean_iou, resamples=100)
+    monkeypatch.setattr(statistics, "_CHUNK", 60)
+    np.testing.assert_array_equal(bootstrap_interval(table, mean_iou, resamples=100), whole)
+
+
+def test_the_order_of_the_images_does_not_matter() -> None:
+    table = noisy_table(9)
+    order = np.random.default_rng(1).permutation(9)
+    shuffled = ScoreTable(
+        LABELS, tuple(table.names[i] for i in order), tuple(table.groups[i] for i in order), table.confusion[order]
+    )
+    np.testing.assert_array_equal(
+        bootstrap_interval(shuffled, iou, resamples=100), bootstrap_interval(table, iou, resamples=100)
+    )
+
+
+def test_images_of_one_group_move_together() -> None:
+    table = accuracy_table(np.array([100, 0, 100, 0]), 100, ["g", "g", "h", "h"])
+    low, high = bootstrap_interval(table, pixel_accuracy, resamples=50)
+    assert low == high == 0.5
+
+
+def test_one_group_has_no_interval() -> None:
+    low, high = bootstrap_interval(accuracy_table(np.array([90, 10]), 100, ["g", "g"]), pixel_accuracy, resamples=50)
+    assert np.isnan(low)
+    assert np.isnan(high)
+
+
+def test_undefined_resamples_are_left_out() -> None:
+    confusion = np.zeros((3, 3, 3))
+    confusion[:, 0, 0] = 10
+    confusion[0, 1, 1] = 5  # class 1 is in one image only, and always right
+    low, high = bootstrap_interval(table_of(confusion), iou, resamples=200)
+    np.testing.assert_array_equal(low, [1.0, 1.0])
+    np.testing.assert_array_equal(high, [1.0, 1.0])
+    low, high = bootstrap_interval(table_of(np.zeros((3, 3, 3))), iou, resamples=200)
+    assert np.isnan([low, high]).all()
+
+
+def test_counts_far_beyond_32_bits_stay_exact() -> None:
+    confusion = np.zeros((2, 3, 3), np.int64)
+    confusion[:, 0, 0] = 2**50 + 1
+    seen = []
+
+    def total(counts: np.ndarray) -> np.ndarray:
+        seen.append(counts[:, 0, 0])
+        return counts[:, 0, 0]
+
+    bootstrap_interval(table_of(confusion), total, resamples=20)
+    assert set(np.concatenate(seen).astype(int).tolist()) == {2 * (2**50 + 1)}
+
+
+def test_the_mean_over_images_equals_a_literal_resampling() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.random((8, 3))
+    values[rng.random((8, 3)) < 0.3] = np.nan
+    values[:, 2] = np.nan
+    groups = ["g", "g", "h", "h", "i", "i", "j", "j"]
+    draws = np.random.default_rng(0).integers(4, size=(40, 4))
+    literal = [np.nanmean(np.concatenate([values[2 * g : 2 * g + 2, :2] for g in drawn]), axis=0) for drawn in draws]
+    low, high = bootstrap_mean_interval(values, groups, resamples=40)
+    np.testing.assert_allclose(low[:2], np.nanpercentile(literal, 2.5, axis=0))
+    np.testing.assert_allclose(high[:2], np.nanpercentile(literal, 97.5, axis=0))
+    assert np.isnan([low[2], high[2]]).all()

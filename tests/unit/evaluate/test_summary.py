@@ -1,0 +1,101 @@
+"""Everything an evaluation reports, from one table."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from intarsia.evaluate.summary import Estimate, summarise
+from intarsia.metrics import ScoreTable, dice, iou, mean_dice, mean_iou, pixel_accuracy, precision, recall
+from intarsia.types import LabelMap
+
+LABELS = LabelMap(("sky", "road", "car", "never"), ids=(3, 1, 2, 9), ignore=255)
+
+
+def table(images: int = 12, groups: int = 12) -> ScoreTable:
+    rng = np.random.default_rng(0)
+    confusion = rng.integers(0, 30, (images, 5, 5))
+    confusion[:, :3, :3] += 100 * np.eye(3, dtype=int)
+    confusion[:, 3] = confusion[:, :, 3] = 0
+    confusion[1:, 2] = confusion[1:, :, 2] = 0  # cars are in the first image only
+    confusion[-1, :-1] = 0  # the last image is void alone
+    names = tuple(f"image {i}" for i in range(images))
+    return ScoreTable(LABELS, names, tuple(f"video {i % groups}" for i in range(images)), confusion)
+
+
+def test_values_are_those_of_the_pure_functions() -> None:
+    scores = table()
+    summary = summarise(scores, resamples=100)
+    total = scores.dataset
+    assert summary.pixel_accuracy.value == pixel_accuracy(total)
+    assert summary.mean_iou_dataset.value == mean_iou(total)
+    assert summary.mean_dice_dataset.value == mean_dice(total)
+    assert summary.mean_iou_per_image.value == pytest.approx(np.nanmean(mean_iou(scores.confusion)))
+    assert summary.mean_dice_per_image.value == pytest.approx(np.nanmean(mean_dice(scores.confusion)))
+    for k, entry in enumerate(summary.classes[:3]):
+        assert (entry.id, entry.name, entry.color) == (LABELS.ids[k], LABELS.names[k], LABELS.colors[k])
+        assert entry.support == total[k].sum()
+        assert entry.iou.value == iou(total)[k]
+        assert entry.dice.value == dice(total)[k]
+        assert entry.precision.value == precision(total)[k]
+        assert entry.recall.value == recall(total)[k]
+        assert entry.iou_per_image.value == pytest.approx(np.nanmean(iou(scores.confusion)[:, k]))
+        assert entry.dice_per_image.value == pytest.approx(np.nanmean(dice(scores.confusion)[:, k]))
+
+
+def test_intervals_surround_their_values() -> None:
+    summary = summarise(table(), resamples=500)
+    for entry in summary.classes[:2]:
+        for estimate in (entry.iou, entry.dice, entry.precision, entry.recall, entry.iou_per_image):
+            assert 0 <= estimate.low < estimate.value < estimate.high <= 1
+    assert summary.mean_iou_per_image.low < summary.mean_iou_per_image.value < summary.mean_iou_per_image.high
+
+
+def test_an_absent_class_is_null_and_in_no_mean() -> None:
+    summary = summarise(table(), resamples=50)
+    absent = summary.classes[3].to_dict()
+    assert absent["support"] == 0
+    assert absent["iou"] == {"value": None, "low": None, "high": None}
+    assert summary.mean_iou_dataset.value == pytest.approx(np.mean([entry.iou.value for entry in summary.classes[:3]]))
+
+
+def test_images_are_listed_worst_first_and_void_ones_last() -> None:
+    scores = [image.mean_iou for image in summarise(table(), resamples=50).per_image]
+    assert scores[:-1] == sorted(scores[:-1])
+    assert math.isnan(scores[-1])
+
+
+def test_the_json_form_names_its_conventions() -> None:
+    content = json.loads(json.dumps(summarise(table(groups=4), resamples=2000, seed=5).to_dict(), allow_nan=False))
+    assert (content["images"], content["groups"]) == (12, 4)
+    assert set(content["overall"]) == {
+        "pixel_accuracy",
+        "mean_iou_dataset",
+        "mean_dice_dataset",
+        "mean_iou_per_image",
+        "mean_dice_per_image",
+    }
+    assert set(content["overall"]["mean_iou_dataset"]) == {"value", "low", "high"}
+    assert content["per_image"][-1] == {"name": "image 11", "group": "video 3", "mean_iou": None}
+    assert content["conventions"]["void"].startswith("exclude: ")
+    assert content["conventions"]["interval"] == (
+        "95% percentile bootstrap over 4 groups of images, 2,000 resamples, seed 5"
+    )
+
+
+def test_a_single_group_has_values_but_no_interval() -> None:
+    summary = summarise(table(groups=1), resamples=50)
+    assert summary.mean_iou_dataset.value > 0
+    assert summary.mean_iou_dataset.to_dict()["low"] is None
+    assert summary.conventions["interval"] == "none: a single group says nothing about the spread between groups"
+    single = summarise(table(images=1, groups=1), resamples=50)
+    assert single.conventions["interval"] == "none: a single image says nothing about the spread between images"
+
+
+def test_the_seed_decides_the_intervals() -> None:
+    first, again, other = (summarise(table(), resamples=50, seed=seed).mean_iou_dataset for seed in (1, 1, 2))
+    assert first == again != other
+    assert isinstance(first, Estimate)

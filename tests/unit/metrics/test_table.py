@@ -1,0 +1,72 @@
+"""The table of per-image counts."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from intarsia.errors import DataError, ShapeError
+from intarsia.metrics import ScoreTable, ScoreTableBuilder, confusion_matrix
+from intarsia.types import LabelMap
+
+LABELS = LabelMap(("a", "b"), ignore=255)
+
+
+def mask(*rows: list[int]) -> np.ndarray:
+    return np.array(rows, np.uint8)
+
+
+def built() -> ScoreTable:
+    builder = ScoreTableBuilder(LABELS)
+    builder.add("one", mask([0, 1], [1, 255]), mask([0, 1], [0, 0]), group="patient 7")
+    builder.add("two", mask([1, 1]), mask([1, 255]))
+    return builder.table()
+
+
+def test_each_image_keeps_its_counts() -> None:
+    table = built()
+    assert table.names == ("one", "two")
+    assert table.groups == ("patient 7", "two")
+    np.testing.assert_array_equal(table.confusion[0], [[1, 0, 0], [1, 1, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(table.confusion[1], [[0, 0, 0], [0, 1, 1], [0, 0, 0]])
+
+
+def test_the_data_set_is_the_sum() -> None:
+    truth, predicted = mask([0, 1, 1, 255, 1, 1]), mask([0, 1, 0, 0, 1, 255])
+    np.testing.assert_array_equal(built().dataset, confusion_matrix(truth, predicted, LABELS))
+
+
+def test_the_json_form_reads_back() -> None:
+    table = built()
+    again = ScoreTable.from_dict(json.loads(json.dumps(table.to_dict())))
+    assert (again.label_map, again.names, again.groups) == (table.label_map, table.names, table.groups)
+    np.testing.assert_array_equal(again.confusion, table.confusion)
+
+
+def test_a_repeated_name_is_an_error_when_it_is_added() -> None:
+    builder = ScoreTableBuilder(LABELS)
+    builder.add("one", mask([0]), mask([0]))
+    with pytest.raises(DataError, match=r"the picture 'one' would be counted twice\. Give every picture its own name"):
+        builder.add("one", mask([0]), mask([0]))
+
+
+def test_a_repeated_name_is_an_error_in_a_table() -> None:
+    with pytest.raises(DataError, match="the picture 'one' would be counted twice"):
+        ScoreTable(LABELS, ("two", "one", "one"), ("g", "g", "g"), np.zeros((3, 3, 3), np.int64))
+
+
+def test_a_table_of_nothing_is_an_error() -> None:
+    with pytest.raises(DataError, match=r"not one picture to score\. Give at least one"):
+        ScoreTableBuilder(LABELS).table()
+
+
+def test_a_picture_that_cannot_be_counted_is_not_added() -> None:
+    builder = ScoreTableBuilder(LABELS)
+    with pytest.raises(ShapeError, match=r"^one: the truth is 1×1 pixels"):
+        builder.add("one", mask([0]), mask([0, 0]))
+    with pytest.raises(DataError, match=r"^masks/one\.png: the truth holds the id 9"):
+        builder.add("one", mask([9]), mask([0]), where="masks/one.png")
+    builder.add("one", mask([0]), mask([0]))
+    assert builder.table().names == ("one",)
