@@ -1,3 +1,53 @@
-"""Intarsia: image segmentation from raw pictures to masks you can trust."""
+"""Intarsia: image segmentation from raw pictures to masks you can trust.
+
+The names below are the public surface, loaded when first used so that ``import intarsia`` does not wait for PyTorch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from intarsia.data.formats.image import read_image
+    from intarsia.data.formats.mask import read_mask, write_mask
+    from intarsia.errors import IntarsiaError
+    from intarsia.predict.model import Model, load
+    from intarsia.types import ImageSpec, LabelMap, SemanticMap
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ImageSpec",
+    "IntarsiaError",
+    "LabelMap",
+    "Model",
+    "SemanticMap",
+    "__version__",
+    "load",
+    "read_image",
+    "read_mask",
+    "write_mask",
+]
+
+_ROOMS = {
+    "ImageSpec": "intarsia.types",
+    "IntarsiaError": "intarsia.errors",
+    "LabelMap": "intarsia.types",
+    "Model": "intarsia.predict.model",
+    "SemanticMap": "intarsia.types",
+    "load": "intarsia.predict.model",
+    "read_image": "intarsia.data.formats.image",
+    "read_mask": "intarsia.data.formats.mask",
+    "write_mask": "intarsia.data.formats.mask",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'intarsia' has no attribute {name!r}")
+    return getattr(importlib.import_module(_ROOMS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any, ClassVar
-
 
 import onnxruntime
 import pytest
 import torch
-from contract.measured import ends_see_each_other, measured_receptive_field
-from contract.unchecked import unchecked
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from contract.measured import ends_see_each_other, measured_receptive_field
+from contract.unchecked import unchecked
 from intarsia.architectures import build
 from intarsia.errors import ShapeError
 from intarsia.types import SemanticLogits
@@ -28,7 +26,7 @@ class ArchitectureContract:
 
     architecture: ClassVar[str]
     arguments: ClassVar[dict[str, Any]] = {}
-    export_sizes: ClassVar[list[tuple[int, int]]] = [(17, 33)]
+    export_sizes: ClassVar[tuple[tuple[int, int], ...]] = ((17, 33),)
 
     def build(self, in_channels: int = 3, num_classes: int = CLASSES) -> Any:
         torch.manual_seed(0)
@@ -95,8 +93,8 @@ class ArchitectureContract:
         torch.compiler.reset()
         # The run-time type checks of the test suite are not part of the network, and dynamo cannot look into them.
         with unchecked():
-            compiled = torch.compile(network, backend="aot_eager", fullgraph=True, dynamic=False)
-            torch.testing.assert_close(logits_of(compiled, image), expected, rtol=1e-4, atol=1e-5)
+            network.compile(backend="aot_eager", fullgraph=True, dynamic=False)
+            torch.testing.assert_close(logits_of(network, image), expected, rtol=1e-4, atol=1e-5)
 
     def test_exports_to_onnx_at_any_fixed_size(self) -> None:
         network = self.build().eval()
@@ -121,11 +119,10 @@ def logits_of(network: nn.Module, image: Tensor) -> Tensor:
 
 
 def onnx_logits(network: nn.Module, image: Tensor) -> Tensor:
-    file = io.BytesIO()
     with unchecked():
         program = torch.onnx.export(network, (image,), dynamo=True, verbose=False)
     assert program is not None
-    program.save(file)
-    session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
+    content = program.model_proto.SerializeToString()
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     (logits,) = session.run(None, {session.get_inputs()[0].name: image.numpy()})
     return torch.from_numpy(logits)

@@ -169,8 +169,7 @@ def _classes(records: Sequence[ImageRecord], folder: DataFolder) -> list[Finding
     return findings
 
 
-def _pictures(records: Iterable[ImageRecord]) -> list[Finding]:
-    records = tuple(records)
+def _pictures(records: Sequence[ImageRecord]) -> list[Finding]:
     void = tuple(r.item.mask for r in records if not any(r.class_pixels))
     constant = tuple(r.item.image for r in records if r.constant)
     turned = tuple(r.item.image for r in records if not r.turned_alike)

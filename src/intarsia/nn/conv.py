@@ -26,8 +26,8 @@ def normalization(kind: str, channels: int) -> nn.Module:
 def group_count(channels: int) -> int:
     """How many groups share ``channels``: the largest divisor not above 32 that leaves four channels a group.
 
-    32 groups are the default of Wu & He (2018, §3.1); with fewer than four channels in each, groups degrade towards
-    instance normalisation, which their figure 3 and table 3 find worse.
+    32 groups are the default of Wu & He (2018, §3.1); groups of very few channels come near to instance normalisation,
+    which they find worse (table 3).
     """
     most = min(32, max(1, channels // 4))
     return next(groups for groups in range(most, 0, -1) if channels % groups == 0)

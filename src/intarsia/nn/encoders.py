@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.errors import FetchError, ModelFileError, RecipeError
+from intarsia.errors import FetchError, RecipeError
 from intarsia.nn.foreign_weights import fit_state_dict
 
 _WHERE = "argument `encoder`"
@@ -34,17 +34,13 @@ class Encoder(nn.Module, ABC):
     def forward(self, image: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
         """Feature maps [B, out_channels[i], H / strides[i], W / strides[i]]; both divide evenly."""
 
+    @abstractmethod
     def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
         """Take over published weights.
 
         Raises:
-            ModelFileError: they do not fit this encoder.
+            ModelFileError: they do not fit this encoder; nothing is changed then.
         """
-        raise ModelFileError(
-            f"{len(state_dict)} tensors were given, but an encoder from scratch has no published weights",
-            where="encoder weights",
-            remedy="Name the encoder they belong to (encoder=resnet18, say), or leave the weights out",
-        )
 
 
 class TimmEncoder(Encoder):
@@ -52,7 +48,7 @@ class TimmEncoder(Encoder):
 
     Args:
         name: of a timm model, with or without the tag of its weights ("resnet34", "resnet34.a1_in1k").
-        in_channels: of the image; weights for RGB are adapted to it so that the response to gray stays the same.
+        in_channels: of the image; weights for RGB are adapted to it, see :func:`fit_state_dict`.
         levels: how many halvings to go down at most; all the model has by default.
         pretrained: whether timm is to fetch its weights.
 

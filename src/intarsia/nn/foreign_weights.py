@@ -39,10 +39,8 @@ def fit_state_dict(
     missing = [origin for origin in taken.values() if origin not in given]
     unexpected = sorted(set(given) - set(published.values()))
     if missing or unexpected:
-        counts = [_listing("missing", missing)] * bool(missing) + [_listing("not part of it", unexpected)] * bool(
-            unexpected
-        )
-        raise _unfit(name, " and ".join(counts))
+        listings = {"missing": missing, "not part of it": unexpected}
+        raise _unfit(name, " and ".join(_listing(what, keys) for what, keys in listings.items() if keys))
     fitted = {key: _adapted(given[origin].float(), features[key]) for key, origin in taken.items()}
     misshapen = [taken[key] for key, tensor in fitted.items() if tensor.shape != features[key].shape]
     if misshapen:

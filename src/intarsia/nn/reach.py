@@ -72,6 +72,8 @@ def _slide_transposed(span: Span, length: int, size: int, stride: int, padding: 
 
 def _windows(slide: Callable[..., Span], reaches: list[Axes], output: Tensor, *settings: Any) -> Reach:
     """``slide`` along both image axes, each with its own of the ``settings``."""
+    if reaches[0].keys() != {2, 3}:
+        return None
     return {
         dim: slide(reaches[0][dim], output.shape[dim], *(_of_axis(value, dim - 2) for value in settings))
         for dim in (2, 3)
@@ -153,8 +155,8 @@ def _pad(
     # Repeated and mirrored borders bring in only pixels nearer than the border itself: as good as nothing.
     if mode == "circular" or len(pad) > 4:
         return None
-    before = {3: pad[0], 2: pad[2] if len(pad) == 4 else 0}
-    return {dim: _slide(reaches[0][dim], output.shape[dim], 1, 1, before[dim]) for dim in (2, 3)}
+    left, top = pad[0], pad[2] if len(pad) == 4 else 0
+    return _windows(_slide, reaches, output, 1, 1, (top, left))
 
 
 def _interpolate(

@@ -8,8 +8,9 @@ everywhere, so the result can be too large but never too small.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -26,8 +27,7 @@ _LARGEST_PROBE = 16384
 def receptive_field(network: nn.Module, in_channels: int, stride: int) -> int | None:
     """The side in pixels of the largest square window of the input that one output pixel can depend on, in evaluation.
 
-    Batch normalisation counts as looking at one pixel, as it does in evaluation. Weights and training mode are not
-    looked at and nothing is computed with them.
+    Weights are not looked at: one that happens to be zero makes no difference.
 
     Args:
         network: from a float image [B, C, H, W] to logits at its size, as a tensor or :class:`SemanticLogits`.
@@ -45,7 +45,7 @@ def receptive_field(network: nn.Module, in_channels: int, stride: int) -> int | 
     size = max(_SMALLEST_PROBE, 2 * stride) // stride * stride
     while size <= _LARGEST_PROBE:
         image = torch.empty(1, in_channels, size, size, dtype=dtype, device="meta")
-        with torch.no_grad(), _Follow(image) as reaches:
+        with torch.no_grad(), _evaluating(network), _Follow(image) as reaches:
             output = torch.func.functional_call(network, state, (image,))
         reach = reaches.of(output.logits if isinstance(output, SemanticLogits) else output)
         if reach is None:
@@ -56,6 +56,17 @@ def receptive_field(network: nn.Module, in_channels: int, stride: int) -> int | 
             return side
         size *= 2
     return None
+
+
+@contextlib.contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
 
 
 class _Follow(TorchFunctionMode):
@@ -82,7 +93,8 @@ class _Follow(TorchFunctionMode):
         if not reaches:
             return result
         rule = RULES.get(func.__name__.strip("_"))
-        for output in _tensors([result]):
+        # What returns nothing is an assignment to part of its first argument, which no rule follows.
+        for output in _tensors([result] if result is not None else args[:1]):
             known = [reach for reach in reaches if reach is not None]
             reach = None if rule is None or len(known) < len(reaches) else rule(known, output, *args, **kwargs)
             self._remember(output, reach)

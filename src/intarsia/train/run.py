@@ -73,14 +73,15 @@ def run(recipe: Recipe, data: PreparedData, build: Build, folder: Path, console:
         dice_weight=recipe.loss.dice_weight,
         gamma=recipe.loss.gamma,
     )
-    recipe.write(folder / RECIPE_FILE)
-    for name, items in data.splits.items():
-        write_text(folder / "splits" / f"{name}.txt", "".join(f"{item.name}\n" for item in items))
     history = History(folder)
     with reproducible(recipe.seed, device):
         network = _network(recipe, arguments, build).to(device).to(memory_format=torch.channels_last)
         predictor = Predictor(network, data.spec, data.label_map, device, precision)
         module = SegmentationModule(predictor, network, loss, recipe.optimizer, recipe.steps, recipe.seed)
+        # Written only now, when everything has been found to fit: a refused recipe leaves no folder behind.
+        recipe.write(folder / RECIPE_FILE)
+        for name, items in data.splits.items():
+            write_text(folder / "splits" / f"{name}.txt", "".join(f"{item.name}\n" for item in items))
         fit(module, recipe, data, history, folder, console)
     module.load_state_dict(AtomicCheckpointIO().load_checkpoint(folder / BEST)["state_dict"])
     card = _card(recipe, data, arguments, network, max(row["val_mean_iou"] for row in history.rows))

@@ -171,15 +171,16 @@ class LabelMap:
                 dict(item) if isinstance(item, Mapping) else {"id": i, "name": item} for i, item in enumerate(classes)
             ]
         for entry in entries:
-            if not isinstance(entry.get("id"), int) or "name" not in entry:
+            # YAML reads an unquoted yes, no, on, off or 1 as something else than text.
+            if type(entry.get("id")) is not int or not isinstance(entry.get("name"), str):
                 raise DataError(
-                    f"the entry {entry} lacks a whole-number id or a name",
+                    f"the entry {entry} lacks a whole-number id or a name that is text",
                     where="class list",
-                    remedy="Write each class as `- {id: 0, name: background}`",
+                    remedy='Write each class as `- {id: 0, name: "background"}`, with the name in quotes',
                 )
         defaults = default_colors(len(entries))
         return cls(
-            names=tuple(str(entry["name"]) for entry in entries),
+            names=tuple(entry["name"] for entry in entries),
             ids=tuple(entry["id"] for entry in entries),
             colors=tuple(_color(entry.get("color", default)) for entry, default in zip(entries, defaults, strict=True)),
             things=frozenset(entry["id"] for entry in entries if entry.get("thing")),

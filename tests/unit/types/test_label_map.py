@@ -52,6 +52,7 @@ def test_unknown_id_names_itself_the_classes_and_the_remedy() -> None:
         ({"classes": [{"id": 0, "name": "a"}, {"id": 0, "name": "b"}]}, "the id 0 stands for"),
         ({"classes": ["a", "b"], "ignore": 1}, "also the id of the class 'b'"),
         ({"classes": [{"name": "a"}]}, "lacks a whole-number id"),
+        ({"classes": [False, True]}, "a name that is text"),
         ({"classes": [{"id": 70000, "name": "a"}]}, "outside 0–65535"),
         ({"classes": [{"id": 0, "name": "a", "color": [1, 2]}]}, "three numbers"),
     ],

@@ -48,10 +48,11 @@ def _line(error: BaseException) -> str:
 app = typer.Typer(cls=_OneLineErrors, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-def _version(show: bool) -> None:
+def _version(show: bool) -> bool:
     if show:
         print(f"intarsia {__version__}")
         raise typer.Exit
+    return show
 
 
 @app.callback()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from intarsia.architectures.unet.blocks import DoubleConv
+from intarsia.errors import ModelFileError
 from intarsia.nn.encoders import Encoder
 
 
@@ -37,3 +40,15 @@ class DoubleConvEncoder(Encoder):
             finer = functional.max_pool2d(features[-1], kernel_size=2) if features else image
             features.append(stage(finer))
         return features
+
+    def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
+        """Refuse: there are none.
+
+        Raises:
+            ModelFileError: always.
+        """
+        raise ModelFileError(
+            f"{len(state_dict)} tensors were given, but an encoder from scratch has no published weights",
+            where="encoder weights",
+            remedy="Name the encoder they belong to (encoder=resnet18, say), or leave the weights out",
+        )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from intarsia.architectures.unet.decoder import UNetDecoder
 from intarsia.architectures.unet.encoder import DoubleConvEncoder
+from intarsia.errors import RecipeError
 from intarsia.nn.arguments import check_count
 from intarsia.nn.encoders import Encoder, TimmEncoder
 from intarsia.nn.images import check_image
@@ -107,21 +108,28 @@ def build(
         RecipeError: an argument out of its range; it names the nearest possible value.
         FetchError: ``pretrained`` weights could not be fetched.
     """
-    scratch = encoder == "scratch"
-    depth = 4 if scratch and depth is None else depth
-    base_width = (32 if scratch else 16) if base_width is None else base_width
-    upsampling = ("bilinear" if scratch else "nearest") if upsampling is None else upsampling
     counts = {"in_channels": in_channels, "num_classes": num_classes, "depth": depth, "base_width": base_width}
     for name, count in counts.items():
         if count is not None:
             check_count(name, count)
-    down: Encoder
-    if depth is not None and scratch:
-        down = DoubleConvEncoder(in_channels, depth, base_width, norm)
-    else:
-        down = TimmEncoder(encoder, in_channels, depth, pretrained)
-    up = UNetDecoder(
-        down.out_channels, down.strides, base_width=base_width, upsampling=upsampling, norm=norm, narrow=scratch
+    if encoder != "scratch":
+        width, upsampling = base_width or 16, upsampling or "nearest"
+        features = TimmEncoder(encoder, in_channels, depth, pretrained)
+        decoder = _decoder(features, width, upsampling, norm, narrow=False)
+        return UNet(features, decoder, nn.Conv2d(width, num_classes, kernel_size=3, padding=1))
+    if pretrained:
+        raise RecipeError(
+            "found True, but a U-Net from scratch has no published weights",
+            where="argument `pretrained`",
+            remedy="Name an encoder that has, for example encoder=resnet18, or leave `pretrained` out",
+        )
+    width, upsampling = base_width or 32, upsampling or "bilinear"
+    contraction = DoubleConvEncoder(in_channels, depth or 4, width, norm)
+    decoder = _decoder(contraction, width, upsampling, norm, narrow=True)
+    return UNet(contraction, decoder, nn.Conv2d(width, num_classes, kernel_size=1))
+
+
+def _decoder(encoder: Encoder, width: int, upsampling: str, norm: str, narrow: bool) -> UNetDecoder:
+    return UNetDecoder(
+        encoder.out_channels, encoder.strides, base_width=width, upsampling=upsampling, norm=norm, narrow=narrow
     )
-    head = nn.Conv2d(base_width, num_classes, kernel_size=1 if scratch else 3, padding=0 if scratch else 1)
-    return UNet(down, up, head)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from intarsia.types import LabelMap
 
 SPLITS = ("train", "val", "test")
 """The names of the splits, in this order."""
+
+FilesByStem = dict[str, list[Path]]
+"""The picture files of a folder, by their names without the ending."""
 
 _LAYOUT = "Put the pictures into images/ and their masks, of the same names, into masks/"
 
@@ -92,11 +95,9 @@ def open_folder(path: str | Path, classes: str | Path | None = None) -> DataFold
             where=root,
             remedy="Keep either images/ and masks/, or the folders train/, val/ and test/ that hold the two",
         )
-    if halves:
-        splits = {name: _pairs(folder, notes) for name, folder in halves.items()}
-    else:
-        items = _pairs(root, notes)
-        splits = _read_splits(root / "splits", items, notes) if (root / "splits").is_dir() else {"all": items}
+    splits = _find_items(halves or {"all": root}, notes)
+    if not halves and (root / "splits").is_dir():
+        splits = _read_splits(root / "splits", splits["all"], notes)
     class_list = Path(classes) if classes is not None else root / "classes.yaml"
     if classes is not None or class_list.exists():
         label_map = read_classes(class_list)
@@ -106,19 +107,34 @@ def open_folder(path: str | Path, classes: str | Path | None = None) -> DataFold
     return DataFolder(root, label_map, splits, tuple(notes))
 
 
-def _pairs(folder: Path, notes: list[str]) -> tuple[Item, ...]:
-    for name in ("images", "masks"):
-        if not (folder / name).is_dir():
-            raise _missing(folder, name)
-    images = _by_stem(folder / "images", IMAGE_SUFFIXES, notes)
-    masks = _by_stem(folder / "masks", IMAGE_SUFFIXES, notes)
-    if not images and not masks:
-        raise DataError("holds no pictures", where=folder / "images", remedy=_LAYOUT)
-    lossy = [mask for mask in masks.values() if mask.suffix.lower() not in MASK_SUFFIXES]
+def _find_items(folders: Mapping[str, Path], notes: list[str]) -> dict[str, tuple[Item, ...]]:
+    """Pair the images and masks of each folder; a problem lists its files from all of them."""
+    for folder in folders.values():
+        for name in ("images", "masks"):
+            if not (folder / name).is_dir():
+                raise _missing(folder, name)
+    images = {split: _by_stem(folder / "images", notes) for split, folder in folders.items()}
+    masks = {split: _by_stem(folder / "masks", notes) for split, folder in folders.items()}
+    empty = [folder / "images" for split, folder in folders.items() if not images[split] and not masks[split]]
+    if empty:
+        raise DataError("holds no pictures", where=empty, remedy=_LAYOUT)
+    found = [paths for by_stem in (*images.values(), *masks.values()) for paths in by_stem.values()]
+    twice = [path for paths in found if len(paths) > 1 for path in paths]
+    if twice:
+        raise DataError(
+            "share their name up to the ending, so it is not clear which one is meant",
+            where=twice,
+            remedy="Keep one file of each name, or rename the others together with their masks",
+        )
+    masks_found = [path for by_stem in masks.values() for paths in by_stem.values() for path in paths]
+    lossy = [path for path in masks_found if path.suffix.lower() not in MASK_SUFFIXES]
     if lossy:
         raise lossy_mask(lossy, "JPEG or WebP")
     _check_pairs(images, masks)
-    return tuple(Item(stem, images[stem], masks[stem], stem) for stem in sorted(images))
+    return {
+        split: tuple(Item(stem, by_stem[stem][0], masks[split][stem][0], stem) for stem in sorted(by_stem))
+        for split, by_stem in images.items()
+    }
 
 
 def _missing(folder: Path, name: str) -> DataError:
@@ -129,32 +145,29 @@ def _missing(folder: Path, name: str) -> DataError:
     return DataError(f"has no folder {name}/", where=folder, remedy=_LAYOUT.replace("Put the", remedy))
 
 
-def _by_stem(folder: Path, suffixes: Collection[str], notes: list[str]) -> dict[str, Path]:
-    found: dict[str, list[Path]] = defaultdict(list)
+def _by_stem(folder: Path, notes: list[str]) -> FilesByStem:
+    found: FilesByStem = defaultdict(list)
     others = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.is_dir():
             continue
-        if path.suffix.lower() in suffixes:
+        if path.suffix.lower() in IMAGE_SUFFIXES:
             found[path.stem].append(path)
         else:
             others.append(path.name)
     if others:
         shown = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
         notes.append(f"Left out of {folder}, because they are no pictures that can be read: {shown}")
-    twice = [path for paths in found.values() if len(paths) > 1 for path in paths]
-    if twice:
-        raise DataError(
-            "share their name up to the ending, so it is not clear which one is meant",
-            where=twice,
-            remedy="Keep one file of each name, or rename the others together with their masks",
-        )
-    return {stem: paths[0] for stem, paths in found.items()}
+    return dict(found)
 
 
-def _check_pairs(images: Mapping[str, Path], masks: Mapping[str, Path]) -> None:
-    maskless = [images[stem] for stem in sorted(images.keys() - masks.keys())]
-    imageless = [masks[stem] for stem in sorted(masks.keys() - images.keys())]
+def _check_pairs(images: Mapping[str, FilesByStem], masks: Mapping[str, FilesByStem]) -> None:
+    maskless = [
+        images[split][stem][0] for split in images for stem in sorted(images[split].keys() - masks[split].keys())
+    ]
+    imageless = [
+        masks[split][stem][0] for split in masks for stem in sorted(masks[split].keys() - images[split].keys())
+    ]
     parts = [f"{_count(maskless, 'image')} no mask"] * bool(maskless)
     parts += [f"{_count(imageless, 'mask')} no image"] * bool(imageless)
     if parts:
@@ -203,6 +216,5 @@ def _refuse(where: Sequence[str], found: str, remedy: str) -> None:
         raise DataError(found, where=where, remedy=remedy)
 
 
-def _count(files: Iterable[Path], noun: str) -> str:
-    number = len(list(files))
-    return f"1 {noun} has" if number == 1 else f"{number} {noun}s have"
+def _count(files: Sequence[Path], noun: str) -> str:
+    return f"1 {noun} has" if len(files) == 1 else f"{len(files)} {noun}s have"

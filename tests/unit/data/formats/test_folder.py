@@ -57,6 +57,14 @@ def test_split_folders(tmp_path: Path, make_pair: MakePair) -> None:
     assert {name: len(items) for name, items in folder.splits.items()} == {"train": 2, "val": 1}
 
 
+def test_problems_of_all_split_folders_are_listed_together(tmp_path: Path, make_pair: MakePair) -> None:
+    for split in ("train", "val"):
+        make_pair(tmp_path / split, "a")[1].unlink()
+        make_pair(tmp_path / split, "b")
+    with pytest.raises(DataError, match=r"train/images/a\.png, .*val/images/a\.png: 2 images have no mask"):
+        open_folder(tmp_path)
+
+
 def test_hidden_files_are_passed_over_and_strangers_named(data: Path) -> None:
     (data / "images" / ".DS_Store").write_text("")
     (data / "images" / "Thumbs.db").write_text("")

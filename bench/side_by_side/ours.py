@@ -1,0 +1,80 @@
+"""Intarsia's side: a recipe through its own train room, as `intarsia train recipe.yaml` runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from intarsia import architectures
+from intarsia.nn.network import SegmentationNetwork
+from intarsia.predict.predictor import Predictor
+from intarsia.train.prepare import PreparedData
+from intarsia.train.recipe import DataPart, ModelPart, OptimizerPart, Recipe
+from intarsia.train.run import run
+from side_by_side.clock import StepClock, Trial
+from side_by_side.sets import BenchmarkSet
+
+ENCODER = "resnet18"
+BATCH_SIZE = 8
+SEED = 0
+LEARNING_RATE = 1e-3
+WARMUP = 1 / 15  # of all steps
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, the time it took, and how it was trained in one line."""
+
+    predictor: Predictor
+    trial: Trial
+    parameters: int
+    settings: str
+
+
+def recipe_for(chosen: BenchmarkSet, part: DataPart, weights: Path, steps: int) -> Recipe:
+    """One round, so that validation happens once, after the last step, and the best round is the last."""
+    return Recipe(
+        data=part,
+        model=ModelPart(architecture="unet", arguments={"encoder": ENCODER}, encoder_weights=str(weights)),
+        augment=chosen.augment,
+        optimizer=OptimizerPart(learning_rate=LEARNING_RATE, warmup_steps=max(1, round(WARMUP * steps))),
+        rounds=1,
+        steps_per_round=steps,
+        batch_size=BATCH_SIZE,
+        seed=SEED,
+        device="cpu",
+    )
+
+
+def train(recipe: Recipe, data: PreparedData, folder: Path) -> Trained:
+    with StepClock() as clock:
+
+        def build(architecture: str, **arguments: Any) -> SegmentationNetwork:
+            network = architectures.build(architecture, **arguments)
+            clock.watch(network)
+            return network
+
+        result = run(recipe, data, build, folder)
+    predictor = result.model.predictor
+    settings = (
+        f"{predictor.precision}, channels last; {describe(recipe)}; pictures normalized by the training pictures' mean"
+        " and standard deviation"
+    )
+    return Trained(predictor, clock.trial(), count_parameters(result.model.network), settings)
+
+
+def describe(recipe: Recipe) -> str:
+    """The loss and the optimizer in one line."""
+    part = recipe.optimizer
+    return (
+        f"{recipe.loss.name} loss (λ {recipe.loss.dice_weight:g}); AdamW, learning rate {part.learning_rate:g}, weight"
+        f" decay {part.weight_decay:g}, {part.warmup_steps} steps of warm-up, cosine to 0, gradient norm clipped at"
+        f" {part.gradient_clip:g}"
+    )
+
+
+def count_parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,0 +1,5 @@
+"""``python -m intarsia`` is the ``intarsia`` command."""
+
+from intarsia.apps.cli import main
+
+main()

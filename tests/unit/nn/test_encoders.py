@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file
+
+from intarsia.errors import FetchError, ModelFileError, RecipeError
+from intarsia.nn.encoders import TimmEncoder
+
+_KINDS = {
+    "resnet18": (2, 4, 8, 16, 32),
+    "resnet34": (2, 4, 8, 16, 32),
+    "mobilenetv3_small_050": (2, 4, 8, 16, 32),
+    "efficientnet_b0": (2, 4, 8, 16, 32),
+    "vgg11": (1, 2, 4, 8, 16, 32),
+    "convnext_atto": (4, 8, 16, 32),
+    "mambaout_femto": (4, 8, 16, 32),  # features come channels last
+}
+
+
+@pytest.mark.parametrize("name", _KINDS)
+def test_features_have_the_promised_channels_and_strides(name: str) -> None:
+    encoder = TimmEncoder(name, in_channels=4)
+    assert encoder.strides == _KINDS[name]
+    features = encoder(torch.rand(1, 4, 64, 96))
+    expected = [(c, 64 // s, 96 // s) for c, s in zip(encoder.out_channels, encoder.strides, strict=True)]
+    assert [tuple(feature.shape[1:]) for feature in features] == expected
+
+
+def test_fewer_levels_leave_the_coarsest_out() -> None:
+    encoder = TimmEncoder("resnet18", in_channels=3, levels=3)
+    assert (encoder.strides, encoder.out_channels) == ((2, 4, 8), (64, 64, 128))
+    assert not any("layer3" in name for name, _ in encoder.named_parameters())
+
+
+def test_a_new_encoder_is_in_training_mode_with_untouched_statistics() -> None:
+    encoder = TimmEncoder("test_resnet", in_channels=3)
+    assert all(module.training for module in encoder.modules())
+    assert all(not buffer.any() for name, buffer in encoder.named_buffers() if "running_mean" in name)
+
+
+@pytest.mark.parametrize(
+    ("name", "levels", "message"),
+    [
+        ("resnet1", None, r"timm has no model 'resnet1'. Did you mean 'resnet18'\?"),
+        ("resnet18.nonsense", None, r"'resnet18.nonsense' cannot be built for its features \(Invalid pretrained tag"),
+        ("test_vit", None, r"has features at the strides 16, 16, 16, which is no pyramid. Choose a convolutional"),
+        ("inception_v3", None, r"refuses an image of 32×64 pixels. Choose a convolutional"),
+        ("test_convnext", 1, r"argument `depth`.*no features at 1 halvings.*stride 4. Give a depth of 2 or more"),
+    ],
+)
+def test_unusable_encoders_are_named_with_a_remedy(name: str, levels: int | None, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        TimmEncoder(name, in_channels=3, levels=levels)
+
+
+def test_weights_that_cannot_be_fetched_point_to_a_local_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(*_: Any, **__: Any) -> None:
+        raise OSError("Name or service not known.\nand much more")
+
+    monkeypatch.setattr(timm, "create_model", no_network)
+    expected = (
+        r"could not fetch the weights of 'resnet18' \(Name or service not known\)\. Connect.*`encoder_weights` name"
+    )
+    with pytest.raises(FetchError, match=expected) as caught:
+        TimmEncoder("resnet18", in_channels=3, pretrained=True)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_efficientnet", "test_convnext", "mambaout_femto"])
+def test_loaded_weights_give_the_features_of_the_model_they_come_from(name: str) -> None:
+    published: Any = timm.create_model(name).eval()
+    encoder = TimmEncoder(name, in_channels=3).eval()
+    encoder.load_weights(published.state_dict())
+    image = torch.rand(1, 3, 64, 64)
+    expected = published.forward_intermediates(image, intermediates_only=True)
+    for feature, intermediate in zip(encoder(image), expected, strict=True):
+        torch.testing.assert_close(feature, intermediate)
+
+
+def test_refused_weights_change_nothing() -> None:
+    encoder = TimmEncoder("resnet18", in_channels=3)
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+    with pytest.raises(ModelFileError, match=r"they do not fit resnet18: \d+ tensors are not part of it \(layer1.2"):
+        encoder.load_weights(timm.create_model("resnet34").state_dict())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.state_dict().items())
+
+
+@pytest.mark.needs_shared_data
+@pytest.mark.parametrize("in_channels", [1, 3])
+def test_the_published_half_precision_file_loads(shared_data: Path, in_channels: int) -> None:
+    given = load_file(shared_data.parent / "weights" / "resnet18_imagenet1k_fp16.safetensors")
+    encoder = TimmEncoder("resnet18", in_channels=in_channels)
+    encoder.load_weights(given)
+    loaded = encoder.state_dict()
+    assert loaded["features.layer4.1.bn2.running_var"].dtype == torch.float32
+    assert torch.equal(loaded["features.layer1.0.conv1.weight"], given["layer1.0.conv1.weight"].float())
+    torch.testing.assert_close(loaded["features.conv1.weight"].sum(dim=1), given["conv1.weight"].float().sum(dim=1))
