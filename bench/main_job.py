@@ -25,8 +25,8 @@ def main() -> None:
     if arguments.markdown:
         sys.stdout.write(report.page(results))
         return
+    machine = describe_machine()
     for name in arguments.sets or SETS:
-        machine = describe_machine()
         with tempfile.TemporaryDirectory(prefix="intarsia-bench-") as temporary:
             data, runs = Path(temporary, "data"), Path(temporary, "runs")
             data.mkdir()

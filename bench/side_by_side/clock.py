@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from types import TracebackType
 from typing import Any
 
@@ -52,7 +53,7 @@ class StepClock:
         self._begin = network.register_forward_pre_hook(self._called)
 
     def trial(self) -> Trial:
-        return Trial(tuple(end - start for start, end in zip(self._stamps, self._stamps[1:], strict=False)))
+        return Trial(tuple(end - start for start, end in pairwise(self._stamps)))
 
     def _called(self, network: nn.Module, inputs: Any) -> None:
         if network.training:

@@ -62,6 +62,7 @@ def compete(chosen: BenchmarkSet, weights: Path, work: Path, scale: float, ablat
         "scored_images": sum(len(table.names) for table in tables[OURS]),
         "steps": steps,
         "full_run": scale == 1,
+        "headline": f"Dice of {chosen.foreground}" if chosen.foreground else "mean IoU",
         "batch_size": ours.BATCH_SIZE,
         "augment": asdict(chosen.augment),
         "programs": {name: _entry(trained[name], pooled(tables[name]), chosen.foreground) for name in trainers},

@@ -35,6 +35,9 @@ _METHOD = """## What is compared, and how
 """
 
 
+_WARPING = ("rotate_degrees", "scale", "shear_degrees", "elastic")  # idle in a policy whose `warp` is 0
+
+
 def table(name: str, entry: Mapping[str, Any]) -> str:
     """One set as a table for the screen."""
     rows = [_header(entry), *_rows(entry)]
@@ -56,7 +59,7 @@ def _overview(sets: Mapping[str, Any]) -> str:
     rows = []
     for name, entry in sets.items():
         mine, peer = entry["programs"][OURS], entry["programs"][THEIRS]
-        figure = list(mine["figures"])[-2]  # the Dice of the class that is meant, else the mean IoU
+        figure = entry["headline"]
         share = mine["train_seconds"] / peer["train_seconds"]
         scores = (_estimate(program["figures"][figure]) for program in (mine, peer))
         seconds = (f"{program['train_seconds']:.0f}" for program in (mine, peer))
@@ -120,7 +123,10 @@ def _estimate(figure: Mapping[str, float | None]) -> str:
 
 
 def _augmentation(policy: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in policy.items())
+    """The keys of the policy that do anything."""
+    idle = set(_WARPING) if not policy["warp"] else set()
+    idle |= {key for key, value in policy.items() if not value or value == [1.0, 1.0]}
+    return ", ".join(f"`{key}` {value}" for key, value in policy.items() if key not in idle)
 
 
 def _machines(sets: Mapping[str, Any]) -> str:
@@ -130,7 +136,7 @@ def _machines(sets: Mapping[str, Any]) -> str:
         described.setdefault(_machine(entry["machine"]), []).append(name)
     lines = [f"- {', '.join(names)}: {machine}" for machine, names in described.items()]
     loads = ", ".join(f"{name} {entry['machine']['load_before']:.2f}" for name, entry in sets.items())
-    return "\n".join(["## The machine\n", *lines, f"- Load average before each set: {loads}.\n"])
+    return "\n".join(["## The machine\n", *lines, f"- Load average when its run began: {loads}.\n"])
 
 
 def _machine(facts: Mapping[str, Any]) -> str:

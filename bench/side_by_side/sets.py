@@ -121,8 +121,8 @@ def em_membranes(shared: Path, work: Path) -> BenchmarkSet:
         ),
         foreground="membrane",
         note=f"{FOLDS} folds of 15 training and 5 held-out pictures; the score is that of all 20 together, each"
-        " predicted by the model that never saw it. The 20 are slices of one stack, so the intervals say nothing about"
-        " other tissue.",
+        " predicted by the model that never saw it. They are slices of one stack, so score and intervals are for that"
+        " tissue.",
     )
 
 
@@ -141,7 +141,7 @@ def nuclei(shared: Path, work: Path) -> BenchmarkSet:
         steps=240,
         augment=AugmentPolicy(crop=(256, 256), flip_vertical=0.5, right_angles=True),
         foreground="nucleus",
-        note="Split 60/20/20 by picture, seed 0. Some pictures come from one experiment, which is not recorded.",
+        note="Split 60/20/20 by picture, seed 0. Which pictures come from one experiment is not recorded.",
     )
 
 

@@ -16,6 +16,11 @@ class SegmentationNetwork(nn.Module, ABC):
     def receptive_field(self) -> int | None:
         """The side in pixels of the largest input window one output pixel can depend on; None for the whole image."""
 
+    @property
+    @abstractmethod
+    def stride(self) -> int:
+        """Pixels a side of one cell of the coarsest features; sizes that are multiples of it need no padding."""
+
     @abstractmethod
     def load_encoder_weights(self, state_dict: Mapping[str, Tensor]) -> None:
         """Start the encoder from pretrained weights.
