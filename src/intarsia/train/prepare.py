@@ -82,7 +82,7 @@ def split_folder(folder: DataFolder, part: DataPart, seed: int) -> tuple[dict[st
         return splits, (f"The folder has no splits; with seed {seed} it was divided into {_sizes(splits)}",)
     if "val" in splits or "train" not in splits:
         return _with_training(folder, splits), ()
-    parts = split_items(splits.pop("train"), val=part.val, test=0, seed=seed)
+    parts = split_items(splits.pop("train"), val=part.val, test=0.0, seed=seed)
     splits = {**parts, **splits}
     return splits, (f"The folder has no validation part; with seed {seed} it became {_sizes(splits)}",)
 

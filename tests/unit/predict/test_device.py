@@ -11,12 +11,12 @@ def test_auto_is_a_device_that_works() -> None:
 
 def test_absent_hardware_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(RecipeError, match="finds no cuda device.*--device auto"):
+    with pytest.raises(RecipeError, match=r"finds no cuda device.*--device auto"):
         resolve_device("cuda")
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(RecipeError, match="no device 'gpu'. Choose auto, cpu, cuda or mps"):
+    with pytest.raises(RecipeError, match=r"no device 'gpu'\. Choose auto, cpu, cuda or mps"):
         resolve_device("gpu")
 
 

@@ -38,7 +38,7 @@ def test_truncated_file(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     write_model(path, {"a": torch.zeros(100)}, CARD)
     path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(ModelFileError, match="cut short or not a safetensors file.*Copy it again"):
+    with pytest.raises(ModelFileError, match=r"cut short or not a safetensors file.*Copy it again"):
         read_model(path)
 
 
