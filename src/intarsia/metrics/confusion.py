@@ -24,8 +24,8 @@ def confusion_matrix(
 ) -> Int64[np.ndarray, "k1 k1"]:
     """Count the pixels of each pair of true and predicted class.
 
-    Both masks hold *ids*, as mask files and :class:`~intarsia.types.SemanticMap` do, in any memory layout; they are
-    read once, and no temporary of their size is made.
+    Both masks hold *ids*, as mask files and :class:`~intarsia.types.SemanticMap` do, in any memory layout. Each is
+    read once, and at most 2¹⁸ pixels (or one row) are copied at a time.
 
     Args:
         truth: uint8 or uint16 [H, W].
