@@ -1,7 +1,7 @@
 """Write the reference pages that follow from the code: ``cli.md``, ``recipe.md`` and ``python.md``, beside this file.
 
-``python docs/reference/generate.py`` writes them; with ``--check`` nothing is written, and the exit code is 1 when one of
-them is not what the code says now. A page is its text up to ``MARKER``, which people write, and what follows from it here.
+``python docs/reference/generate.py`` writes them; with ``--check`` nothing is written, and the exit code is 1 when one is
+not what the code says now. The text of a page up to ``MARKER`` is written by people and kept.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ def current(page: Path, generated: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A Markdown table and an empty line; bars inside cells are escaped."""
+    """A Markdown table and an empty line; what Markdown would take for its own or for HTML is escaped in the cells."""
     yield "| " + " | ".join(columns) + " |"
     yield "|" + "---|" * len(columns)
     for row in rows:
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+        yield "| " + " | ".join(re.sub(r"\||<(?=\w)", r"\\\g<0>", cell) for cell in row) + " |"
     yield ""
 
 
