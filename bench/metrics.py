@@ -21,7 +21,7 @@ import torch
 from torchmetrics.classification import MulticlassJaccardIndex
 
 from intarsia.evaluate.statistics import bootstrap_interval
-from intarsia.evaluate.summary import summarise
+from intarsia.evaluate.summary import summarize
 from intarsia.metrics import ScoreTable, confusion_matrix, mean_iou
 from intarsia.types import LabelMap
 
@@ -175,7 +175,7 @@ def time_bootstrap(rng: np.random.Generator) -> None:
     table = ScoreTable(LABELS, names, names, rng.integers(0, 10_000, (images, size, size)))
     for what, run in (
         ("interval of the mean IoU", lambda: bootstrap_interval(table, mean_iou)),
-        ("whole summary", lambda: summarise(table)),
+        ("whole summary", lambda: summarize(table)),
     ):
         start = time.perf_counter()
         run()

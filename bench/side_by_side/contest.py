@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from intarsia.evaluate.runner import evaluate_items
-from intarsia.evaluate.summary import summarise
+from intarsia.evaluate.summary import summarize
 from intarsia.metrics import ScoreTable
 from intarsia.train.prepare import PreparedData, prepare
 from intarsia.train.recipe import Recipe
@@ -92,7 +92,7 @@ def _trainers(weights: Path, ablate: bool) -> dict[str, Train]:
 
 
 def _entry(trained: Sequence[Trained], table: ScoreTable, foreground: str | None) -> dict[str, Any]:
-    summary = summarise(table)
+    summary = summarize(table)
     figures = {"mean IoU": summary.mean_iou_dataset}
     figures |= {f"Dice of {one.name}": one.dice for one in summary.classes if one.name == foreground}
     figures["pixel accuracy"] = summary.pixel_accuracy

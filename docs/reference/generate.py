@@ -1,7 +1,7 @@
 """Write the reference pages that follow from the code: ``cli.md``, ``recipe.md`` and ``python.md``, beside this file.
 
-``python docs/reference/generate.py`` writes them; with ``--check`` nothing is written, and the exit code is 1 when one is
-not what the code says now. The text of a page up to ``MARKER`` is written by people and kept.
+``python docs/reference/generate.py`` writes them; with ``--check`` nothing is written, and the exit code is 1 when one
+is not what the code says now. The text of a page up to ``MARKER`` is written by people and kept.
 """
 
 from __future__ import annotations

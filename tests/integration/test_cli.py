@@ -266,16 +266,21 @@ def test_ctrl_c_in_training_is_one_line_and_resumable(tiny_data: Path, tmp_path:
     assert (tmp_path / "run" / "model.safetensors").is_file()
 
 
-def test_demo_without_a_network_says_so_and_runs_on_shapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def tiny_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from intarsia.apps.cli import demo
     from intarsia.train.recipe import override
 
     full = demo.recipe_for
     tiny = ["rounds=1", "steps_per_round=2", "batch_size=2", "device=cpu", "model.arguments={depth: 2, base_width: 4}"]
     monkeypatch.setattr(demo, "recipe_for", lambda name, folder: override(full(name, folder), tiny))
+    monkeypatch.setenv("INTARSIA_CACHE", str(tmp_path / "cache"))
     for name, value in _no_network().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("INTARSIA_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.usefixtures("tiny_demo")
+def test_demo_without_a_network_says_so_and_runs_on_shapes(tmp_path: Path) -> None:
     outcome = call("demo", "--out", tmp_path / "demo")
     assert outcome.code == 0, outcome.error
     said = [line for line in outcome.out.splitlines() if "could not be fetched" in line]
@@ -283,6 +288,26 @@ def test_demo_without_a_network_says_so_and_runs_on_shapes(tmp_path: Path, monke
     assert "going on with the synthetic shapes" in said[0]
     names = {path.name for path in (tmp_path / "demo").iterdir()}
     assert names >= {"model.safetensors", "recipe.yaml", "metrics.json", "report.html", "contact-sheet.png"}
+
+
+@pytest.mark.usefixtures("tiny_demo")
+def test_a_second_demo_in_the_same_folder_starts_anew(tmp_path: Path) -> None:
+    first = call("demo", "--data", "shapes", "--out", tmp_path / "demo")
+    model = tmp_path / "demo" / "model.safetensors"
+    written = model.stat().st_mtime_ns
+    (tmp_path / "demo" / "checkpoints" / "last.ckpt").write_bytes(b"of another recipe")
+    second = call("demo", "--data", "shapes", "--out", tmp_path / "demo")
+    assert (first.code, second.code) == (0, 0), second.error
+    assert model.stat().st_mtime_ns > written
+
+
+def test_a_reader_that_has_read_enough_is_no_error(tiny_data: Path) -> None:
+    command = [sys.executable, "-m", "intarsia", "plan", "--schema"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, error = process.communicate(timeout=120)
+    assert error == ""
 
 
 def _no_network() -> dict[str, str]:

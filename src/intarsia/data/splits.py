@@ -28,11 +28,11 @@ def with_groups(items: Iterable[Item], pattern: str) -> tuple[Item, ...]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise RecipeError(
-            f"{pattern!r} is not a regular expression ({error.msg})", where="group_by", remedy=r"Try 'patient(\d+)'"
+            f"'{pattern}' is not a regular expression ({error.msg})", where="group_by", remedy=r"Try 'patient(\d+)'"
         ) from error
     if compiled.groups != 1:
         raise RecipeError(
-            f"{pattern!r} has {compiled.groups} capture groups",
+            f"'{pattern}' has {compiled.groups} capture groups",
             where="group_by",
             remedy=r"Put parentheses around the one part of the name that identifies the group, as in 'patient(\d+)'",
         )
@@ -40,7 +40,7 @@ def with_groups(items: Iterable[Item], pattern: str) -> tuple[Item, ...]:
     grouped = tuple(replace(i, group=m[1]) for i, m in zip(items, matches, strict=True) if m and m[1] is not None)
     if len(grouped) < len(items):
         raise DataError(
-            f"the pattern {pattern!r} finds no group in these names",
+            f"the pattern '{pattern}' finds no group in these names",
             where=[item.name for item, m in zip(items, matches, strict=True) if not m or m[1] is None],
             remedy="Correct group_by so that it matches every name",
         )

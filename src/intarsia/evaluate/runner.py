@@ -97,7 +97,13 @@ def examples(predictor: Predictor, items: Sequence[Item], names: Sequence[str]) 
 def _masks(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError("is a file, and its partner is a folder", where=folder, remedy="Name two files or two folders")
-    masks = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in MASK_SUFFIXES}
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in MASK_SUFFIXES)
+    masks = {path.stem: path for path in files}
+    twins = [path for path in files if masks[path.stem] != path]
+    if twins:
+        raise DataError(
+            "share their names with other masks up to the ending", where=twins, remedy="Keep one mask of each name"
+        )
     if not masks:
         raise DataError("holds no masks", where=folder, remedy=f"Put masks there ({', '.join(sorted(MASK_SUFFIXES))})")
     return masks

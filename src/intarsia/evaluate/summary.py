@@ -146,7 +146,7 @@ class Summary:
         }
 
 
-def summarise(table: ScoreTable, *, resamples: int = 10_000, seed: int = 0) -> Summary:
+def summarize(table: ScoreTable, *, resamples: int = 10_000, seed: int = 0) -> Summary:
     """Compute every figure and its 95% interval from the counts of each picture.
 
     Args:

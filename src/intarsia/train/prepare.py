@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from intarsia.data.doctor import examine
@@ -39,10 +39,7 @@ class PreparedData:
     @property
     def fingerprint(self) -> str:
         """A digest of the training pictures and the classes of their masks, kept in the model's card."""
-        trained = {item.image for item in self.splits["train"]}
-        records = [record for record in self.examination.records if record.item.image in trained]
-        lines = sorted(f"{record.item.name} {record.digest} {record.class_pixels}" for record in records)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return fingerprint(self.examination, self.splits["train"])
 
 
 def prepare(part: DataPart, seed: int, progress: Callable[[int, int], None] | None = None) -> PreparedData:
@@ -65,6 +62,14 @@ def prepare(part: DataPart, seed: int, progress: Callable[[int, int], None] | No
         long_side=part.long_side,
     )
     return PreparedData(folder.label_map, spec, splits, examination, (*folder.notes, *decided))
+
+
+def fingerprint(examination: Examination, items: Iterable[Item]) -> str:
+    """A digest of the names and pixels of ``items`` and of the classes in their masks, whatever their order."""
+    chosen = {item.image for item in items}
+    records = (record for record in examination.records if record.item.image in chosen)
+    lines = sorted(f"{record.item.name} {record.digest} {record.class_pixels}" for record in records)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def split_folder(folder: DataFolder, part: DataPart, seed: int) -> tuple[dict[str, tuple[Item, ...]], tuple[str, ...]]:
@@ -103,7 +108,7 @@ def _refuse_straddling(splits: Mapping[str, tuple[Item, ...]], group_by: str | N
     straddling = {group: names for group, names in places.items() if len(names) > 1}
     if straddling and group_by:
         raise DataError(
-            f"{len(straddling)} groups of {group_by!r} are in more than one split, so scores would be too good",
+            f"{len(straddling)} groups of '{group_by}' are in more than one split, so scores would be too good",
             where=[f"{group} in {' and '.join(sorted(names))}" for group, names in sorted(straddling.items())],
             remedy="Keep each group in one split, or remove splits/ to have the groups divided",
         )

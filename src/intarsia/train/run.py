@@ -50,7 +50,8 @@ def run(recipe: Recipe, data: PreparedData, build: Build, folder: Path, console:
     """Train a network; a run folder with checkpoints is continued after its last finished round.
 
     The folder receives ``recipe.yaml``, ``splits/``, ``metrics.csv``, ``curves.png``, ``checkpoints/`` and, at the
-    end, ``model.safetensors``. Two runs of one recipe on one kind of CPU give bit-identical models, interrupted or not.
+    end, ``model.safetensors``. Two runs of one recipe on one kind of CPU with as many threads
+    give bit-identical models, interrupted or not.
 
     Args:
         recipe: everything that decides the result.
@@ -143,7 +144,8 @@ def _card(
 ) -> ModelCard:
     plain = recipe.model_dump(mode="json")
     # A model is handed on; where its data lay on the disk of whoever trained it is nobody's business.
-    plain["data"]["folder"] = Path(recipe.data.folder).name
+    for part, key in (("data", "folder"), ("data", "classes"), ("model", "encoder_weights")):
+        plain[part][key] = plain[part][key] and Path(plain[part][key]).name
     return ModelCard(
         architecture=recipe.model.architecture,
         # The file holds the weights; rebuilding the network from it must not fetch any.

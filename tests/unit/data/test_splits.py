@@ -97,7 +97,7 @@ def test_unusable_patterns(pattern: str, message: str) -> None:
 
 def test_names_without_a_group_are_all_named() -> None:
     with pytest.raises(
-        DataError, match=r"x, y: the pattern 'p\(\\\\d\)' finds no group in these names\. Correct group_by"
+        DataError, match=r"x, y: the pattern 'p\(\\d\)' finds no group in these names\. Correct group_by"
     ):
         with_groups(_items("p1", "x", "y"), r"p(\d)")
     with pytest.raises(DataError, match="y: the pattern"):  # a group that took no part in the match

@@ -9,7 +9,7 @@ import pytest
 
 from intarsia.evaluate import report
 from intarsia.evaluate.figures import Example
-from intarsia.evaluate.summary import summarise
+from intarsia.evaluate.summary import summarize
 from intarsia.metrics import ScoreTable
 from intarsia.types import LabelMap
 
@@ -237,7 +237,7 @@ def test_a_real_summary_is_understood() -> None:
     label_map = LabelMap(names=("soil", "leaf"), ids=(0, 255), ignore=9)
     confusion = np.array([[[50, 10, 0], [10, 30, 0], [4, 4, 0]], [[60, 5, 0], [5, 30, 0], [0, 8, 0]]], dtype=np.int64)
     table = ScoreTable(label_map, ("first.png", "second.png"), ("first", "second"), confusion)
-    found = summarise(table, resamples=100)
+    found = summarize(table, resamples=100)
     _, page = render(label_map, found.to_dict(), confusion=table.dataset)
     for figure in (found.mean_iou_dataset, found.mean_dice_per_image, found.classes[1].recall):
         assert f"{figure.value:.3f} {figure.low:.3f} – {figure.high:.3f}" in page.text.replace("95% interval ", "")

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from intarsia.evaluate.summary import Estimate, summarise
+from intarsia.evaluate.summary import Estimate, summarize
 from intarsia.metrics import ScoreTable, dice, iou, mean_dice, mean_iou, pixel_accuracy, precision, recall
 from intarsia.types import LabelMap
 
@@ -28,7 +28,7 @@ def table(images: int = 12, groups: int = 12) -> ScoreTable:
 
 def test_values_are_those_of_the_pure_functions() -> None:
     scores = table()
-    summary = summarise(scores, resamples=100)
+    summary = summarize(scores, resamples=100)
     total = scores.dataset
     assert summary.pixel_accuracy.value == pixel_accuracy(total)
     assert summary.mean_iou_dataset.value == mean_iou(total)
@@ -47,7 +47,7 @@ def test_values_are_those_of_the_pure_functions() -> None:
 
 
 def test_intervals_surround_their_values() -> None:
-    summary = summarise(table(), resamples=500)
+    summary = summarize(table(), resamples=500)
     for entry in summary.classes[:2]:
         for estimate in (entry.iou, entry.dice, entry.precision, entry.recall, entry.iou_per_image):
             assert 0 <= estimate.low < estimate.value < estimate.high <= 1
@@ -55,7 +55,7 @@ def test_intervals_surround_their_values() -> None:
 
 
 def test_an_absent_class_is_null_and_in_no_mean() -> None:
-    summary = summarise(table(), resamples=50)
+    summary = summarize(table(), resamples=50)
     absent = summary.classes[3].to_dict()
     assert absent["support"] == 0
     assert absent["iou"] == {"value": None, "low": None, "high": None}
@@ -63,13 +63,13 @@ def test_an_absent_class_is_null_and_in_no_mean() -> None:
 
 
 def test_images_are_listed_worst_first_and_void_ones_last() -> None:
-    scores = [image.mean_iou for image in summarise(table(), resamples=50).per_image]
+    scores = [image.mean_iou for image in summarize(table(), resamples=50).per_image]
     assert scores[:-1] == sorted(scores[:-1])
     assert math.isnan(scores[-1])
 
 
 def test_the_json_form_names_its_conventions() -> None:
-    content = json.loads(json.dumps(summarise(table(groups=4), resamples=2000, seed=5).to_dict(), allow_nan=False))
+    content = json.loads(json.dumps(summarize(table(groups=4), resamples=2000, seed=5).to_dict(), allow_nan=False))
     assert (content["images"], content["groups"]) == (12, 4)
     assert set(content["overall"]) == {
         "pixel_accuracy",
@@ -87,15 +87,15 @@ def test_the_json_form_names_its_conventions() -> None:
 
 
 def test_a_single_group_has_values_but_no_interval() -> None:
-    summary = summarise(table(groups=1), resamples=50)
+    summary = summarize(table(groups=1), resamples=50)
     assert summary.mean_iou_dataset.value > 0
     assert summary.mean_iou_dataset.to_dict()["low"] is None
     assert summary.conventions["interval"] == "none: a single group says nothing about the spread between groups"
-    single = summarise(table(images=1, groups=1), resamples=50)
+    single = summarize(table(images=1, groups=1), resamples=50)
     assert single.conventions["interval"] == "none: a single image says nothing about the spread between images"
 
 
 def test_the_seed_decides_the_intervals() -> None:
-    first, again, other = (summarise(table(), resamples=50, seed=seed).mean_iou_dataset for seed in (1, 1, 2))
+    first, again, other = (summarize(table(), resamples=50, seed=seed).mean_iou_dataset for seed in (1, 1, 2))
     assert first == again != other
     assert isinstance(first, Estimate)

@@ -6,6 +6,7 @@ Each verb imports what it needs when it runs, so that ``intarsia --help`` does n
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from typing import Annotated, Any
 
@@ -25,10 +26,12 @@ class _OneLineErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # `… | head` has read enough, which is no error
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
         except (Exception, KeyboardInterrupt) as error:
-            if ctx.params.get("debug") or type(error).__module__.startswith(
-                "typer."
-            ):  # typer's own exits and usage errors
+            worded_by_typer = type(error).__module__.startswith("typer.")  # wrong usage, and exits
+            if worded_by_typer or ctx.params.get("debug"):
                 raise
             print(f"Error: {_line(error)}", file=sys.stderr)
             sys.exit(_INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1)

@@ -39,6 +39,7 @@ def run(
         screen.print(f"{finding.severity}: {finding.message}")
     sizes = ", ".join(f"{len(items)} {part}" for part, items in prepared.splits.items())
     screen.print(f"{name}: {len(prepared.examination.records)} pictures checked; {sizes}")
+    _forget_other_run(out, recipe)
     result = train(recipe, prepared, architectures.build, out, screen)
     summary, written = evaluate_to(
         out,
@@ -81,3 +82,15 @@ def _fetch(data: DataName, screen: Console) -> tuple[DataName, Path]:
             raise
         screen.print(f"{data} could not be fetched ({error.found}); going on with the synthetic shapes instead.")
         return "shapes", fetch("shapes", report=screen.print)
+
+
+def _forget_other_run(out: Path, recipe: Recipe) -> None:
+    """Start anew where ``out`` holds a finished demo or one of another recipe; an interrupted one is continued."""
+    from intarsia.train.engine import BEST, LAST
+    from intarsia.train.run import MODEL_FILE, RECIPE_FILE
+
+    written = out / RECIPE_FILE
+    unfinished = written.is_file() and not (out / MODEL_FILE).is_file()
+    if not (unfinished and written.read_text(encoding="utf-8") == recipe.to_yaml()):
+        for name in (BEST, LAST, MODEL_FILE):
+            (out / name).unlink(missing_ok=True)

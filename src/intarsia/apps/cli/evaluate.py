@@ -11,13 +11,11 @@ import typer
 from intarsia.apps.cli.console import Device, Json, console, print_json, progress_bar, score_table
 from intarsia.apps.cli.doctor import Classes
 from intarsia.apps.cli.models import load_model
-from intarsia.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
-    from intarsia.data.formats.folder import DataFolder, Item
+    from intarsia.data.formats.folder import Item
     from intarsia.evaluate.summary import Summary
     from intarsia.predict.model import Model
-    from intarsia.weights import ModelCard
 
 
 def run(
@@ -33,15 +31,17 @@ def run(
 ) -> None:
     """Score a model: metrics.json, report.html and a contact sheet of its best and worst pictures."""
     from intarsia.data.formats.folder import open_folder
+    from intarsia.train.selection import select
 
     loaded = load_model(model, device)
     folder = open_folder(data, classes)
-    check_classes(loaded.card, folder)
-    name, items = choose(loaded.card, folder, split)
+    chosen = select(loaded.card, folder, split)
     screen = console(to_stderr=as_json)
-    screen.print(f"scoring {len(items)} pictures ({name}) of {data}")
+    screen.print(f"scoring {len(chosen.items)} pictures ({chosen.split}) of {data}")
+    if chosen.note:
+        screen.print(f"note: {chosen.note}")
     summary, written = evaluate_to(
-        out, loaded, items, title=f"{data.resolve().name}: {name}", data=str(data), split=name
+        out, loaded, chosen.items, title=f"{data.resolve().name}: {chosen.split}", data=str(data), split=chosen.split
     )
     if as_json:
         print_json(summary.to_dict())
@@ -61,12 +61,12 @@ def evaluate_to(
 ) -> tuple[Summary, list[Path]]:
     """Score a model on items and write everything; shared with ``intarsia demo``."""
     from intarsia.evaluate.runner import evaluate_items, examples
-    from intarsia.evaluate.summary import summarise
+    from intarsia.evaluate.summary import summarize
     from intarsia.evaluate.write import Shown, ranked, write_evaluation
 
     with progress_bar("scoring") as progress:
         table = evaluate_items(model.predictor, items, progress)
-    summary = summarise(table)
+    summary = summarize(table)
     worst, best = ranked(summary)
     shown = Shown(*(list(examples(model.predictor, items, names)) for names in (worst, best)))
     details = {"data": data, "split": split, **_model_details(model)}
@@ -78,48 +78,9 @@ def show(summary: Summary, written: Sequence[Path]) -> None:
     screen = console()
     content = summary.to_dict()
     screen.print(score_table(content))
-    screen.print(f"figures of the whole data set; in brackets, {content['conventions']['interval']}")
+    screen.print(f"figures of the whole data set; intervals: {content['conventions']['interval']}")
     for path in written:
         screen.print(f"wrote {path}")
-
-
-def choose(card: ModelCard, folder: DataFolder, split: str | None) -> tuple[str, tuple[Item, ...]]:
-    """The pictures to score: of the folder's own splits, or of the split the model was trained with.
-
-    Raises:
-        RecipeError: there is no such split.
-    """
-    from intarsia.data.splits import with_groups
-    from intarsia.train.prepare import split_folder
-    from intarsia.train.recipe import parse_recipe
-
-    recipe = parse_recipe(card.recipe) if card.recipe else None
-    if split == "all" or recipe is None:
-        grouped = recipe.data.group_by if recipe else None
-        return "all", with_groups(folder.items, grouped) if grouped else folder.items
-    splits, _ = split_folder(folder, recipe.data, recipe.seed)
-    name = split or next(name for name in ("test", "val", "train") if name in splits)
-    if name not in splits:
-        raise RecipeError(
-            f"there is no split {name!r}", where=folder.root, remedy=f"Choose from {', '.join(splits)}, all"
-        )
-    return name, splits[name]
-
-
-def check_classes(card: ModelCard, folder: DataFolder) -> None:
-    """Refuse data whose class list gives an id another meaning than the model does.
-
-    Raises:
-        DataError: the two lists disagree.
-    """
-    ours, theirs = card.label_map, folder.label_map
-    inferred = not (folder.root / "classes.yaml").exists()
-    if (theirs.ids, theirs.names) != (ours.ids, ours.names) and not inferred:
-        raise DataError(
-            f"its classes are {theirs.describe()}, but the model knows {ours.describe()}",
-            where=folder.root / "classes.yaml",
-            remedy="Evaluate on data with the model's classes, or pass them with --classes",
-        )
 
 
 def _model_details(model: Model) -> dict[str, str]:

@@ -22,7 +22,7 @@ def run(
     from intarsia.apps.cli.evaluate import show
     from intarsia.data.formats.classes import infer_classes, read_classes
     from intarsia.evaluate.runner import pair_masks, score_files
-    from intarsia.evaluate.summary import summarise
+    from intarsia.evaluate.summary import summarize
     from intarsia.evaluate.write import Shown, write_evaluation
 
     pairs = pair_masks(predicted, truth)
@@ -34,7 +34,7 @@ def run(
         typer.echo(f"note: {note}", err=True)
     with progress_bar("scoring") as progress:
         table = score_files(pairs, label_map, progress)
-    summary = summarise(table)
+    summary = summarize(table)
     written = []
     if out is not None:
         details = {"predicted": str(predicted), "truth": str(truth)}

@@ -28,16 +28,20 @@ def run(
     resume: Annotated[Path | None, typer.Option("--resume", help="Continue an interrupted run folder.")] = None,
     classes: Classes = None,
     group_by: GroupBy = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
     as_json: Json = False,
 ) -> None:
     """Train a model, validating as it goes and keeping the best; Ctrl-C loses at most the current round."""
     from intarsia import architectures
     from intarsia.train.prepare import prepare
-    from intarsia.train.run import MODEL_FILE
+    from intarsia.train.recipe import override
+    from intarsia.train.run import MODEL_FILE, RECIPE_FILE
     from intarsia.train.run import run as train
 
     folder = _resumed(source, resume, settings) if resume else None
-    recipe = _recipe(folder / "recipe.yaml" if folder else source, classes, group_by, settings or [])
+    recipe = _recipe(folder / RECIPE_FILE if folder else source, classes, group_by, settings or [])
+    if device:
+        recipe = override(recipe, [f"device={device}"])
     folder = folder or _new_folder(out or Path("runs") / Path(recipe.data.folder).resolve().name)
     screen = console(to_stderr=as_json)
     with progress_bar("reading") as progress:

@@ -49,12 +49,14 @@ class DataFolder:
         splits: the items of "train", "val" and "test" as far as the folder has them, else all under "all"; in each
             sorted by name.
         notes: what was inferred or left out, one sentence each, for people to read.
+        classes: the file the classes were read from; None when they were inferred.
     """
 
     root: Path
     label_map: LabelMap
     splits: Mapping[str, tuple[Item, ...]]
     notes: tuple[str, ...] = ()
+    classes: Path | None = None
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -100,11 +102,9 @@ def open_folder(path: str | Path, classes: str | Path | None = None) -> DataFold
         splits = _read_splits(root / "splits", splits["all"], notes)
     class_list = Path(classes) if classes is not None else root / "classes.yaml"
     if classes is not None or class_list.exists():
-        label_map = read_classes(class_list)
-    else:
-        label_map, note = infer_classes([item.mask for split in splits.values() for item in split], root)
-        notes.append(note)
-    return DataFolder(root, label_map, splits, tuple(notes))
+        return DataFolder(root, read_classes(class_list), splits, tuple(notes), class_list)
+    label_map, note = infer_classes([item.mask for split in splits.values() for item in split], root)
+    return DataFolder(root, label_map, splits, (*notes, note))
 
 
 def _find_items(folders: Mapping[str, Path], notes: list[str]) -> dict[str, tuple[Item, ...]]:
