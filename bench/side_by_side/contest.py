@@ -44,8 +44,8 @@ def compete(chosen: BenchmarkSet, weights: Path, work: Path, scale: float, ablat
     tables: dict[str, list[ScoreTable]] = {name: [] for name in trainers}
     data: PreparedData | None = None
     for number, part in enumerate(chosen.parts):
-        recipe = ours.recipe_for(chosen, part, weights, steps)
-        data = prepare(part, seed=recipe.seed)
+        data = prepare(part, seed=ours.SEED)
+        recipe = ours.recipe_for(chosen, part, data, weights, steps)
         for name, train in trainers.items():
             gc.collect()
             result = train(recipe, data, work / f"run{number}")

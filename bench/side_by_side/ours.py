@@ -11,6 +11,7 @@ from torch import nn
 from intarsia import architectures
 from intarsia.nn.network import SegmentationNetwork
 from intarsia.predict.predictor import Predictor
+from intarsia.train.planner import plan_loss
 from intarsia.train.prepare import PreparedData
 from intarsia.train.recipe import DataPart, ModelPart, OptimizerPart, Recipe
 from intarsia.train.run import run
@@ -34,12 +35,16 @@ class Trained:
     settings: str
 
 
-def recipe_for(chosen: BenchmarkSet, part: DataPart, weights: Path, steps: int) -> Recipe:
-    """One round, so that validation happens once, after the last step, and the best round is the last."""
+def recipe_for(chosen: BenchmarkSet, part: DataPart, data: PreparedData, weights: Path, steps: int) -> Recipe:
+    """One round, so that validation happens once, after the last step, and the best round is the last.
+
+    The loss is the one `intarsia plan` chooses for the data.
+    """
     return Recipe(
         data=part,
         model=ModelPart(architecture="unet", arguments={"encoder": ENCODER}, encoder_weights=str(weights)),
         augment=chosen.augment,
+        loss=plan_loss(data.examination.summary(data.splits["train"])),
         optimizer=OptimizerPart(learning_rate=LEARNING_RATE, warmup_steps=max(1, round(WARMUP * steps))),
         rounds=1,
         steps_per_round=steps,
@@ -68,11 +73,11 @@ def train(recipe: Recipe, data: PreparedData, folder: Path) -> Trained:
 
 def describe(recipe: Recipe) -> str:
     """The loss and the optimizer in one line."""
-    part = recipe.optimizer
+    part, loss = recipe.optimizer, recipe.loss
     return (
-        f"{recipe.loss.name} loss (λ {recipe.loss.dice_weight:g}); AdamW, learning rate {part.learning_rate:g}, weight"
-        f" decay {part.weight_decay:g}, {part.warmup_steps} steps of warm-up, cosine to 0, gradient norm clipped at"
-        f" {part.gradient_clip:g}"
+        f"{loss.name} loss (λ {loss.dice_weight:g}, class weights {loss.class_weights}); AdamW, learning rate"
+        f" {part.learning_rate:g}, weight decay {part.weight_decay:g}, {part.warmup_steps} steps of warm-up, cosine to"
+        f" 0, gradient norm clipped at {part.gradient_clip:g}"
     )
 
 

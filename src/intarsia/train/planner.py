@@ -10,13 +10,14 @@ from collections.abc import Callable
 from intarsia.augment import AugmentPolicy
 from intarsia.data.examination import Summary
 from intarsia.train.prepare import PreparedData, prepare
-from intarsia.train.recipe import DataPart, ModelPart, OptimizerPart, Recipe
+from intarsia.train.recipe import DataPart, LossPart, ModelPart, OptimizerPart, Recipe
 
 _WINDOW = 256  # pixels a side that training sees at once, at most
 _BATCH = 8
 _PASSES = 40  # how often each training picture is seen, within the bounds below
 _FEWEST_STEPS, _MOST_STEPS = 300, 3000
 _ROUNDS = 10
+_IMBALANCE = 20  # the largest class has this many times the pixels of the smallest: weigh classes
 _COARSEST = 8  # cells a side of the coarsest features, at least
 _DEEPEST = 4
 
@@ -40,11 +41,18 @@ def plan_for(part: DataPart, data: PreparedData) -> Recipe:
         data=part,
         model=ModelPart(architecture="unet", arguments={"depth": _depth(side), "base_width": 32}),
         augment=AugmentPolicy(crop=window),
+        loss=plan_loss(seen),
         optimizer=OptimizerPart(warmup_steps=steps // 20),
         rounds=_ROUNDS,
         steps_per_round=steps // _ROUNDS,
         batch_size=_BATCH,
     )
+
+
+def plan_loss(seen: Summary) -> LossPart:
+    """Cross-entropy + Dice; where some class is rare, with weights, or short runs never learn it at all."""
+    present = [pixels for pixels in seen.class_pixels if pixels]
+    return LossPart(class_weights="balanced" if max(present) > _IMBALANCE * min(present) else "none")
 
 
 def _window(seen: Summary) -> tuple[int, int] | None:

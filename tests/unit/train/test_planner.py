@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia.train.planner import plan
+from intarsia.data.examination import Summary
+from intarsia.train.planner import plan, plan_loss
 from intarsia.train.recipe import DataPart
 
 
@@ -38,3 +39,21 @@ def test_windows_and_depths(
 
 def test_few_pictures_still_get_enough_steps(tmp_path: Path) -> None:
     assert plan(write(tmp_path, [(32, 32)] * 6)).steps == 300
+
+
+@pytest.mark.parametrize(("pixels", "weights"), [((4000, 200), "none"), ((4000, 199), "balanced"), ((10, 0), "none")])
+def test_rare_classes_are_weighed(pixels: tuple[int, int], weights: str) -> None:
+    seen = Summary(
+        images=1,
+        channels=1,
+        bit_depth=8,
+        heights=(60, 60.0, 60),
+        widths=(70, 70.0, 70),
+        class_pixels=pixels,
+        class_images=(1, 1),
+        ignored=0.0,
+        one_class_masks=0,
+        mean=(0.5,),
+        std=(0.2,),
+    )
+    assert plan_loss(seen).class_weights == weights

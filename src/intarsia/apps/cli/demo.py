@@ -62,8 +62,8 @@ def recipe_for(name: DataName, folder: Path) -> Recipe:
         "data": {"folder": str(folder)},
         "model": {"arguments": {"depth": 4, "base_width": 16}},
         "optimizer": {"learning_rate": 3e-3, "warmup_steps": 20},
-        "rounds": 6,
-        "steps_per_round": 40,
+        "rounds": 8,
+        "steps_per_round": 50 if name == "lungs" else 100,
     }
     if name == "lungs":
         recipe["data"]["group_by"] = PATIENT
