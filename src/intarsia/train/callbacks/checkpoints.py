@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from lightning.fabric.plugins import CheckpointIO
 
 from intarsia.errors import ModelFileError
-from intarsia.files import atomic_path
+from intarsia.files import write_bytes
 
 
 class AtomicCheckpointIO(CheckpointIO):
@@ -21,11 +22,10 @@ class AtomicCheckpointIO(CheckpointIO):
         Raises:
             OutputError: the disk is full or the folder cannot be written.
         """
-        with atomic_path(path) as temporary:
-            try:
-                torch.save(checkpoint, temporary)
-            except RuntimeError as error:  # how torch's zip writer reports a full disk
-                raise OSError(str(error).splitlines()[0]) from error
+        # Through memory, because torch's own file writer answers a full disk with a riddle.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_bytes(path, content.getvalue())
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """Read a checkpoint of tensors and plain values.
