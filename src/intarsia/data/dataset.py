@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from intarsia.data.formats.folder import Item
-from intarsia.data.formats.image import read_image
-from intarsia.data.formats.mask import mask_to_indices, read_mask
+from intarsia.data.formats.image import ImageArray, read_image
+from intarsia.data.formats.mask import MaskArray, mask_to_indices, read_mask
 from intarsia.data.parallel import Progress, map_files
 from intarsia.errors import DataError
 from intarsia.ops.prepare import fit_channels, shrink, shrunk_size, to_unit_range
@@ -126,9 +126,7 @@ def load_item(item: Item, label_map: LabelMap, spec: ImageSpec) -> Stored:
     Raises:
         DataError: either cannot be read, differ in size, or do not fit the classes or ``spec``.
     """
-    image, mask = read_image(item.image), read_mask(item.mask)
-    if image.shape[:2] != mask.shape:
-        raise size_mismatch(item, image.shape[:2], mask.shape)
+    image, mask = read_pair(item)
     indices = mask_to_indices(mask, label_map, item.mask)
     image = fit_channels(image, spec, item.image)
     height, width = mask.shape
@@ -136,6 +134,18 @@ def load_item(item: Item, label_map: LabelMap, spec: ImageSpec) -> Stored:
     if size == mask.shape:
         return Stored(image, indices)
     return Stored(shrink(to_unit_range(image, spec), spec.long_side), nearest(indices, size))
+
+
+def read_pair(item: Item) -> tuple[ImageArray, MaskArray]:
+    """Read a picture [H, W, C] and its mask of ids [H, W] as they are stored.
+
+    Raises:
+        DataError: either cannot be read, or their sizes differ.
+    """
+    image, mask = read_image(item.image), read_mask(item.mask)
+    if image.shape[:2] != mask.shape:
+        raise size_mismatch(item, image.shape[:2], mask.shape)
+    return image, mask
 
 
 def size_mismatch(item: Item, image_size: tuple[int, ...], mask_size: tuple[int, ...]) -> DataError:

@@ -7,24 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from torch.utils.data import Dataset
 
-from intarsia.data.dataset import size_mismatch
+from intarsia.data.dataset import read_pair
 from intarsia.data.formats.folder import Item
-from intarsia.data.formats.image import read_image
-from intarsia.data.formats.mask import read_mask
 
 _CACHE_BYTES = 2**30
-
-
-def read_pair(item: Item) -> tuple[np.ndarray, np.ndarray]:
-    """Read a picture [H, W, C] and its mask of ids [H, W] as they are stored.
-
-    Raises:
-        DataError: either cannot be read, or their sizes differ.
-    """
-    image, mask = read_image(item.image), read_mask(item.mask)
-    if image.shape[:2] != mask.shape:
-        raise size_mismatch(item, image.shape[:2], mask.shape)
-    return image, mask
 
 
 class Pairs(Dataset[tuple[np.ndarray, np.ndarray, str]]):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from intarsia.data.dataset import read_pair
 from intarsia.data.formats.folder import Item
 from intarsia.data.formats.mask import MASK_SUFFIXES, read_mask
 from intarsia.errors import DataError
 from intarsia.evaluate.figures import Example
-from intarsia.evaluate.pairs import read_pair
 from intarsia.metrics import ScoreTable, ScoreTableBuilder
 from intarsia.metrics.confusion import confusion_matrix
 from intarsia.metrics.overlap import mean_iou
