@@ -36,12 +36,12 @@ def run(
     written: list[dict[str, Any]] = []
     refused: list[IntarsiaError] = []
     with progress_bar("predicting") as progress:
-        for done, picture in enumerate(pictures):
-            progress(done, len(pictures))
+        for done, picture in enumerate(pictures, start=1):
             try:
                 written.append(_predict(loaded, picture, out, overlays))
             except DataError as error:  # one bad file does not hold up the others; it is named at the end
                 refused.append(error)
+            progress(done, len(pictures))
     if as_json:
         print_json({"written": written, "refused": [str(error) for error in refused]})
     else:
