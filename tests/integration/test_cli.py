@@ -318,3 +318,9 @@ def _no_network() -> dict[str, str]:
 
 def _environment() -> dict[str, Any]:
     return {**os.environ, "PYTHONWARNINGS": "default"}
+
+
+def test_names_in_brackets_are_printed_as_they_are(tiny_data: Path, tmp_path: Path) -> None:
+    outcome = call("plan", tiny_data, "--out", tmp_path / "[red]" / "recipe.yaml")
+    assert outcome.code == 0, outcome.error
+    assert f"wrote {tmp_path}/[red]/recipe.yaml" in outcome.out

@@ -25,12 +25,12 @@ from intarsia.train.engine import BEST, fit, reproducible
 from intarsia.train.module import SegmentationModule
 from intarsia.train.prepare import PreparedData
 from intarsia.train.recipe import LossPart, Recipe
-from intarsia.weights import ModelCard, read_state_dict, write_model
+from intarsia.weights import MODEL_FILE, ModelCard, read_state_dict, write_model
 
 Build = Callable[..., SegmentationNetwork]
 """Called as ``build(architecture, in_channels=…, num_classes=…, **arguments)``."""
 
-MODEL_FILE, RECIPE_FILE = "model.safetensors", "recipe.yaml"
+RECIPE_FILE = "recipe.yaml"
 
 
 @dataclass(frozen=True)

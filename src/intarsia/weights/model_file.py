@@ -20,6 +20,9 @@ from intarsia.errors import ModelFileError
 from intarsia.files import write_bytes
 from intarsia.types import ImageSpec, LabelMap
 
+MODEL_FILE = "model.safetensors"
+"""What a model is called in a run folder."""
+
 _KEY = "intarsia"
 
 

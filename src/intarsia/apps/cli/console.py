@@ -19,7 +19,8 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps; a
 
 def console(to_stderr: bool = False) -> Console:
     """A console on standard output, or on standard error when standard output carries JSON."""
-    return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+    # No markup: a file called "[red].png" is a file, not a color.
+    return Console(stderr=to_stderr, highlight=False, soft_wrap=True, markup=False)
 
 
 def print_json(content: Mapping[str, Any]) -> None:

@@ -87,7 +87,8 @@ def _fetch(data: DataName, screen: Console) -> tuple[DataName, Path]:
 def _forget_other_run(out: Path, recipe: Recipe) -> None:
     """Start anew where ``out`` holds a finished demo or one of another recipe; an interrupted one is continued."""
     from intarsia.train.engine import BEST, LAST
-    from intarsia.train.run import MODEL_FILE, RECIPE_FILE
+    from intarsia.train.run import RECIPE_FILE
+    from intarsia.weights import MODEL_FILE
 
     written = out / RECIPE_FILE
     unfinished = written.is_file() and not (out / MODEL_FILE).is_file()

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from intarsia.predict.model import Model
 
-MODEL_FILE = "model.safetensors"
-
 
 def load_model(path: Path, device: str) -> Model:
     """Load a model file, or the one in a run folder."""
     from intarsia.predict.model import load
+    from intarsia.weights import MODEL_FILE
 
     return load(path / MODEL_FILE if path.is_dir() else path, device=device)

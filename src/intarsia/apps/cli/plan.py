@@ -44,4 +44,4 @@ def run(
     if as_json:
         print_json(recipe.model_dump(mode="json"))
     elif out is None:
-        console().print(recipe.to_yaml(), end="", markup=False)
+        console().print(recipe.to_yaml(), end="")

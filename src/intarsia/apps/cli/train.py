@@ -35,8 +35,9 @@ def run(
     from intarsia import architectures
     from intarsia.train.prepare import prepare
     from intarsia.train.recipe import override
-    from intarsia.train.run import MODEL_FILE, RECIPE_FILE
+    from intarsia.train.run import RECIPE_FILE
     from intarsia.train.run import run as train
+    from intarsia.weights import MODEL_FILE
 
     folder = _resumed(source, resume, settings) if resume else None
     recipe = _recipe(folder / RECIPE_FILE if folder else source, classes, group_by, settings or [])
