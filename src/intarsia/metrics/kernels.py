@@ -5,7 +5,7 @@ row costs a round trip through the store buffer; neighboring pixels mostly hold 
 lanes.
 
 The loops carry no annotations and are hidden from run-time type checking (``no_type_check``): numba must see the plain
-function. Under ``NUMBA_DISABLE_JIT=1`` they run, slowly, as the Python they are written in.
+function.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any, no_type_check
 import numba
 import numpy as np
 from jaxtyping import Int16, Int64, UInt8, UInt16, UInt32
+from llvmlite import ir
+from numba.extending import intrinsic
 
 LANES = 4
 JOINT = 256 * 256
@@ -26,15 +28,19 @@ JOINT = 256 * 256
 # between a load and an earlier store: the loop becomes more than twice as slow.
 _LANE_STRIDE = JOINT + 80
 
-_BLOCK = 32  # pixels of a block that is counted at once when it holds a single pair
+_VECTOR = 64  # pixels compared at once; one bit of a 64-bit word each
 _WORD = 8  # uint8 pixels of one 64-bit word
+_BLOCK = 32  # uint16 pixels that are counted at once when they hold a single pair
+
+# A vector whose first pair occurs at least this often is counted pair by pair, any other pixel by pixel. Vectors that
+# a border between regions crosses hold two or three pairs; noise holds its first pair once or twice in 64.
+_FEWEST_ALIKE = np.uint64(4)
 
 _EVEN = np.uint64(0x00FF00FF00FF00FF)
 _ODD = np.uint64(0xFF00FF00FF00FF00)
-_REPEAT = np.uint64(0x0101010101010101)
-_LOW8 = np.uint64(0xFF)
 _LOW16 = np.uint64(0xFFFF)
 _8, _16, _32, _48 = (np.uint64(shift) for shift in (8, 16, 32, 48))
+_NONE, _ALL = np.uint64(0), np.uint64(2**64 - 1)
 _ONE = np.uint32(1)
 
 _LANES_UINT8 = numba.types.Array(numba.uint32, 2, "C")
@@ -51,9 +57,10 @@ def count_pairs_uint8(
         Lanes whose first :data:`JOINT` entries add up to the joint histogram; the entries after them are padding.
     """
     lanes = np.zeros((LANES, _LANE_STRIDE), np.uint32)  # fresh zero pages: only those that are counted in are touched
-    whole = truth.size - truth.size % _BLOCK
-    loop = _compiled(_count_words, numba.uint64, _LANES_UINT8)
-    loop(truth[:whole].view(np.uint64), predicted[:whole].view(np.uint64), lanes)
+    whole = truth.size - truth.size % _VECTOR
+    loop = _compiled(_count_vectors, (numba.uint8, numba.uint8, numba.uint64, numba.uint64), _LANES_UINT8)
+    pixels = truth[:whole], predicted[:whole]
+    loop(*pixels, *(mask.view(np.uint64) for mask in pixels), lanes)
     np.add.at(lanes[0], truth[whole:].astype(np.intp) * 256 + predicted[whole:], 1)
     return lanes
 
@@ -68,7 +75,7 @@ def count_pairs_uint16(
     """
     size = int(lookup.max()) + 1
     lanes = np.zeros((LANES, size, size), np.int64)
-    loop = _compiled(_count_lookups, numba.uint16, _LOOKUP, _LANES_UINT16)
+    loop = _compiled(_count_lookups, (numba.uint16, numba.uint16), _LOOKUP, _LANES_UINT16)
     whole = truth.size - truth.size % _BLOCK
     loop(truth[:whole], predicted[:whole], lookup, lanes)
     np.add.at(lanes[0], (lookup[truth[whole:]], lookup[predicted[whole:]]), 1)
@@ -76,11 +83,11 @@ def count_pairs_uint16(
 
 
 @functools.cache
-def _compiled(loop: Callable[..., None], pixel: Any, *rest: Any) -> Callable[..., None]:
-    """Compile ``loop(truth, predicted, *rest)`` on first use, and keep the machine code on disk for later processes."""
+def _compiled(loop: Callable[..., None], pixels: tuple[Any, ...], *rest: Any) -> Callable[..., None]:
+    """Compile ``loop(*masks, *rest)`` on first use, and keep the machine code on disk for later processes."""
     # One signature for all masks: read-only ones and ones at odd addresses (views into files) would each compile anew.
-    mask = numba.types.Array(pixel, 1, "C", readonly=True, aligned=False)
-    signature = numba.void(mask, mask, *rest)
+    masks = [numba.types.Array(pixel, 1, "C", readonly=True, aligned=False) for pixel in pixels]
+    signature = numba.void(*masks, *rest)
     try:
         compiled: Callable[..., None] = numba.njit(signature, nogil=True, cache=True)(loop)
     except (RuntimeError, OSError):  # no writable folder for the machine code: compile for this process alone
@@ -88,24 +95,70 @@ def _compiled(loop: Callable[..., None], pixel: Any, *rest: Any) -> Callable[...
     return compiled
 
 
+@intrinsic
 @no_type_check
-def _count_words(truth, predicted, lanes):
-    """Count pairs of uint8 values, read eight at a time as uint64 words."""
-    words = _BLOCK // _WORD
-    for block in range(truth.size // words):
-        start = np.uint64(block * words)  # unsigned indices spare numba's check for negative ones
-        first = (truth[start] & _LOW8) * _REPEAT
-        second = (predicted[start] & _LOW8) * _REPEAT
-        difference = np.uint64(0)
-        for offset in range(words):
-            at = start + np.uint64(offset)
-            difference |= (truth[at] ^ first) | (predicted[at] ^ second)
-        if difference == np.uint64(0):  # masks are mostly flat: one pair fills the whole block
-            lanes[block & 3, ((first & _LOW8) << _8) | (second & _LOW8)] += np.uint32(_BLOCK)
+def _alike(typing, truth, predicted, start, first, second):
+    """A bit for each of the 64 pixels from ``start``: whether it holds the pair (first, second).
+
+    LLVM's vectors are used directly; it turns them into whatever the CPU has (AVX-512, AVX2, NEON).
+    """
+
+    def generate(context, builder, signature, arguments):
+        vector, lane = ir.VectorType(ir.IntType(8), _VECTOR), ir.IntType(32)
+        equal = []
+        for mask, kind, value in zip(arguments[:2], signature.args[:2], arguments[3:], strict=True):
+            data = builder.gep(context.make_array(kind)(context, builder, mask).data, [arguments[2]])
+            pixels = builder.load(builder.bitcast(data, vector.as_pointer()), align=1)
+            single = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(lane, 0))
+            everywhere = ir.Constant(ir.VectorType(lane, _VECTOR), [0] * _VECTOR)
+            repeated = builder.shuffle_vector(single, ir.Constant(vector, ir.Undefined), everywhere)
+            equal.append(builder.icmp_unsigned("==", pixels, repeated))
+        return builder.bitcast(builder.and_(*equal), ir.IntType(_VECTOR))
+
+    return numba.uint64(truth, predicted, numba.intp, numba.uint8, numba.uint8), generate
+
+
+@intrinsic
+@no_type_check
+def _ones(typing, word):
+    """The number of bits that are set."""
+    return numba.uint64(numba.uint64), lambda context, builder, signature, arguments: builder.ctpop(*arguments)
+
+
+@intrinsic
+@no_type_check
+def _first_one(typing, word):
+    """The place of the lowest bit that is set, of a word that is not zero."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.cttz(*arguments, ir.Constant(ir.IntType(1), 1))
+
+    return numba.uint64(numba.uint64), generate
+
+
+@no_type_check
+def _count_vectors(truth, predicted, true_words, predicted_words, lanes):
+    """Count pairs of uint8 values, 64 at once; the words are the same pixels eight at a time."""
+    words = _VECTOR // _WORD
+    for block in range(truth.size // _VECTOR):
+        start = block * _VECTOR
+        first, second = truth[start], predicted[start]
+        alike = _alike(truth, predicted, start, first, second)
+        if _ones(alike) >= _FEWEST_ALIKE:
+            lane = block & 3
+            rest = _ALL
+            while True:
+                lanes[lane, (np.uint64(first) << _8) | np.uint64(second)] += np.uint32(_ones(alike))
+                rest &= ~alike
+                if rest == _NONE:
+                    break
+                at = start + np.intp(_first_one(rest))
+                first, second = truth[at], predicted[at]
+                alike = _alike(truth, predicted, start, first, second)
             continue
         for offset in range(words):
-            at = start + np.uint64(offset)
-            t, p = truth[at], predicted[at]
+            at = np.uint64(block * words + offset)  # unsigned indices spare numba's check for negative ones
+            t, p = true_words[at], predicted_words[at]
             # Eight table positions, 256 * truth + predicted, in two words of four 16-bit numbers.
             even = ((t & _EVEN) << _8) | (p & _EVEN)
             odd = (t & _ODD) | ((p >> _8) & _EVEN)

@@ -1,4 +1,4 @@
-"""The counting loops: compiled, as plain Python, and where machine code cannot be kept."""
+"""The counting loops beside numpy, and where machine code cannot be kept."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from intarsia.metrics import kernels
 from intarsia.types import LabelMap
@@ -27,14 +29,28 @@ def masks(dtype: type[np.unsignedinteger]) -> tuple[np.ndarray, np.ndarray]:
     return flat.astype(dtype), np.roll(flat, 70).astype(dtype)
 
 
-def test_the_uint8_loop_counts_alike_compiled_and_as_python() -> None:
-    truth, predicted = masks(np.uint8)
-    lanes = np.zeros((kernels.LANES, kernels.JOINT), np.uint32)
-    kernels._count_words(truth.view(np.uint64), predicted.view(np.uint64), lanes)
-    counts = kernels.count_pairs_uint8(truth, predicted)[:, : kernels.JOINT]
-    np.testing.assert_array_equal(counts, lanes)
-    expected = np.bincount(truth.astype(int) * 256 + predicted, minlength=kernels.JOINT)
-    np.testing.assert_array_equal(counts.sum(axis=0), expected)
+def expected_counts(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    return np.bincount(truth.astype(int) * 256 + predicted, minlength=kernels.JOINT)
+
+
+def counted(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    return kernels.count_pairs_uint8(truth, predicted)[:, : kernels.JOINT].sum(axis=0)
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 640])
+def test_uint8_pairs_of_regions_are_counted(size: int) -> None:
+    truth, predicted = (mask[:size] for mask in masks(np.uint8))
+    np.testing.assert_array_equal(counted(truth, predicted), expected_counts(truth, predicted))
+
+
+@given(st.integers(0, 2**32), st.integers(1, 256), st.integers(1, 40))
+@settings(max_examples=60)
+def test_uint8_pairs_are_counted_whatever_their_runs(seed: int, values: int, run: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth, predicted = (np.repeat(rng.integers(0, values, 400, dtype=np.uint8), run)[:1000] for _ in range(2))
+    odd = truth[1:], predicted[: truth.size - 1]  # at odd addresses
+    for pair in ((truth, predicted), odd):
+        np.testing.assert_array_equal(counted(*pair), expected_counts(*pair))
 
 
 def test_the_uint16_loop_counts_alike_compiled_and_as_python() -> None:

@@ -8,15 +8,48 @@ import segmentation_models_pytorch as smp
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torchmetrics.classification import MulticlassF1Score, MulticlassJaccardIndex
+from torchmetrics.classification import (
+    MulticlassCohenKappa,
+    MulticlassF1Score,
+    MulticlassJaccardIndex,
+    MulticlassRecall,
+    MulticlassSpecificity,
+)
+from torchmetrics.segmentation import GeneralizedDiceScore
 
 from intarsia import metrics
-from intarsia.metrics import confusion_matrix, dice, iou, mean_dice, mean_iou, pixel_accuracy, precision, recall
+from intarsia.metrics import (
+    cohens_kappa,
+    confusion_matrix,
+    dice,
+    frequency_weighted_iou,
+    generalized_dice,
+    iou,
+    mean_accuracy,
+    mean_dice,
+    mean_iou,
+    mean_specificity,
+    pixel_accuracy,
+    precision,
+    recall,
+    specificity,
+)
 from intarsia.types import LabelMap
 
 VOID = 255
 LABELS = LabelMap(("a", "b", "c", "d"), ignore=VOID)
-FIGURES = (iou, dice, precision, recall, pixel_accuracy, mean_iou, mean_dice)
+OF_CLASSES = (iou, dice, precision, recall, specificity)
+OF_ALL = (
+    pixel_accuracy,
+    mean_iou,
+    mean_dice,
+    mean_accuracy,
+    mean_specificity,
+    frequency_weighted_iou,
+    generalized_dice,
+    cohens_kappa,
+)
+FIGURES = (*OF_CLASSES, *OF_ALL)
 
 
 @st.composite
@@ -45,6 +78,13 @@ def test_a_hand_worked_answer() -> None:
     assert pixel_accuracy(confusion) == 10 / 14
     assert mean_iou(confusion) == pytest.approx((6 / 10 + 4 / 7) / 2)
     assert mean_dice(confusion) == pytest.approx((12 / 16 + 8 / 11) / 2)
+    np.testing.assert_allclose(specificity(confusion), [4 / 6, 7 / 8])
+    assert mean_specificity(confusion) == pytest.approx((4 / 6 + 7 / 8) / 2)
+    assert mean_accuracy(confusion) == pytest.approx((6 / 8 + 4 / 6) / 2)
+    assert frequency_weighted_iou(confusion) == pytest.approx((8 * 6 / 10 + 6 * 4 / 7) / 14)
+    assert generalized_dice(confusion) == pytest.approx(2 * (6 / 64 + 4 / 36) / (16 / 64 + 11 / 36))
+    by_chance = (8 * 8 + 6 * 5) / 14**2  # the predicted void, 1 of 14, never meets a true one
+    assert cohens_kappa(confusion) == pytest.approx((10 / 14 - by_chance) / (1 - by_chance))
 
 
 def test_absent_classes_are_undefined_and_in_no_mean() -> None:
@@ -68,7 +108,8 @@ def test_bounds_and_the_identity_of_dice_and_iou(pair: tuple[np.ndarray, np.ndar
     confusion = counts_of(pair)
     for figure in FIGURES:
         values = figure(confusion)
-        assert np.all(np.isnan(values) | ((values >= 0) & (values <= 1)))
+        lowest = -1 if figure is cohens_kappa else 0
+        assert np.all(np.isnan(values) | ((values >= lowest) & (values <= 1)))
     np.testing.assert_allclose(dice(confusion), 2 * iou(confusion) / (1 + iou(confusion)))
 
 
@@ -76,9 +117,9 @@ def test_bounds_and_the_identity_of_dice_and_iou(pair: tuple[np.ndarray, np.ndar
 def test_renumbering_the_classes_renumbers_the_figures(pair: tuple[np.ndarray, np.ndarray], order: list[int]) -> None:
     confusion = counts_of(pair)
     shuffled = confusion[np.ix_([*order, 4], [*order, 4])]
-    for figure in (iou, dice, precision, recall):
+    for figure in OF_CLASSES:
         np.testing.assert_array_equal(figure(shuffled), figure(confusion)[order])
-    for mean in (pixel_accuracy, mean_iou, mean_dice):
+    for mean in OF_ALL:
         np.testing.assert_allclose(mean(shuffled), mean(confusion), equal_nan=True)
 
 
@@ -147,6 +188,20 @@ def test_torchmetrics_agrees_where_every_class_is_present(void: bool) -> None:
     np.testing.assert_allclose(theirs.numpy(), mean_iou(confusion), rtol=1e-6)
     theirs = MulticlassF1Score(4, average="none", ignore_index=VOID)(*pair)
     np.testing.assert_allclose(theirs.numpy(), dice(confusion), rtol=1e-6)
+    theirs = MulticlassSpecificity(4, average="none", ignore_index=VOID)(*pair)
+    np.testing.assert_allclose(theirs.numpy(), specificity(confusion), rtol=1e-6)
+    theirs = MulticlassRecall(4, average="macro", ignore_index=VOID)(*pair)
+    np.testing.assert_allclose(theirs.numpy(), mean_accuracy(confusion), rtol=1e-6)
+    theirs = MulticlassCohenKappa(4, ignore_index=VOID)(*pair)
+    np.testing.assert_allclose(theirs.numpy(), cohens_kappa(confusion), rtol=1e-5)
+
+
+def test_torchmetrics_agrees_on_the_generalized_dice() -> None:
+    truth, predicted = all_classes_present(void=False)
+    truth[:10] = 3  # classes of different sizes, or the weights would not matter
+    pair = torch.from_numpy(predicted).long()[None], torch.from_numpy(truth).long()[None]
+    theirs = GeneralizedDiceScore(4, weight_type="square", input_format="index")(*pair)
+    np.testing.assert_allclose(theirs.numpy(), generalized_dice(counts_of((truth, predicted))), rtol=1e-5)
 
 
 @pytest.mark.parametrize("void", [False, True])
