@@ -93,15 +93,15 @@ def _trainers(weights: Path, ablate: bool) -> dict[str, Train]:
 
 def _entry(trained: Sequence[Trained], table: ScoreTable, foreground: str | None) -> dict[str, Any]:
     summary = summarize(table)
-    figures = {"mean IoU": summary.mean_iou_dataset}
-    figures |= {f"Dice of {one.name}": one.dice for one in summary.classes if one.name == foreground}
-    figures["pixel accuracy"] = summary.pixel_accuracy
+    figures = {"mean IoU": summary.overall["mean_iou_dataset"]}
+    figures |= {f"Dice of {one.name}": one.figures["dice"] for one in summary.classes if one.name == foreground}
+    figures["pixel accuracy"] = summary.overall["pixel_accuracy_dataset"]
     steps = [seconds for result in trained for seconds in result.trial.step_seconds]
     return {
         "settings": trained[0].settings,
         "parameters": trained[0].parameters,
         "figures": {name: figure.to_dict() for name, figure in figures.items()},
-        "class_iou": {one.name: one.iou.to_dict() for one in summary.classes},
+        "class_iou": {one.name: one.figures["iou"].to_dict() for one in summary.classes},
         "train_seconds": sum(result.trial.seconds for result in trained),
         "median_step_seconds": statistics.median(steps),
         "first_step_seconds": trained[0].trial.step_seconds[0],

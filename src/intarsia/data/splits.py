@@ -13,17 +13,23 @@ from intarsia.errors import DataError, RecipeError
 
 
 def with_groups(items: Iterable[Item], pattern: str) -> tuple[Item, ...]:
-    r"""Set each item's group to what the one capture group of ``pattern`` finds in its name.
+    """Set each item's group to what ``pattern`` finds in its name; see :func:`find_groups`."""
+    items = tuple(items)
+    groups = find_groups([item.name for item in items], pattern)
+    return tuple(replace(item, group=group) for item, group in zip(items, groups, strict=True))
+
+
+def find_groups(names: Sequence[str], pattern: str) -> list[str]:
+    r"""What the one capture group of ``pattern`` finds in each name: the patient, the video, the scene.
 
     Args:
-        items: items.
+        names: of pictures.
         pattern: a regular expression searched in the name, such as ``r"IM-(\d+)"``.
 
     Raises:
         RecipeError: not a regular expression, or not exactly one capture group.
         DataError: names in which the pattern finds nothing.
     """
-    items = tuple(items)
     try:
         compiled = re.compile(pattern)
     except re.error as error:
@@ -36,15 +42,15 @@ def with_groups(items: Iterable[Item], pattern: str) -> tuple[Item, ...]:
             where="group_by",
             remedy=r"Put parentheses around the one part of the name that identifies the group, as in 'patient(\d+)'",
         )
-    matches = [compiled.search(item.name) for item in items]
-    grouped = tuple(replace(i, group=m[1]) for i, m in zip(items, matches, strict=True) if m and m[1] is not None)
-    if len(grouped) < len(items):
+    matches = [compiled.search(name) for name in names]
+    found = [match[1] for match in matches if match and match[1] is not None]
+    if len(found) < len(names):
         raise DataError(
             f"the pattern '{pattern}' finds no group in these names",
-            where=[item.name for item, m in zip(items, matches, strict=True) if not m or m[1] is None],
+            where=[name for name, match in zip(names, matches, strict=True) if not match or match[1] is None],
             remedy="Correct group_by so that it matches every name",
         )
-    return grouped
+    return found
 
 
 def split_items(

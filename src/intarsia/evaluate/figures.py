@@ -91,7 +91,7 @@ def error_keys(label_map: LabelMap) -> tuple[Key, ...]:
     return tuple(keys)
 
 
-def panels(example: Example, label_map: LabelMap, long_side: int, enlarge: bool = True) -> tuple[Image.Image, ...]:
+def panels(example: Example, label_map: LabelMap, long_side: int) -> tuple[Image.Image, ...]:
     """Draw the four :data:`COLUMNS` of an example at one size.
 
     Overlays are drawn after scaling, so outlines stay one pixel wide; masks are scaled by nearest neighbor.
@@ -100,14 +100,9 @@ def panels(example: Example, label_map: LabelMap, long_side: int, enlarge: bool 
         example: the picture, its truth and its prediction, of one size.
         label_map: what the ids mean.
         long_side: pixels along the longer side of each panel; the proportions stay.
-        enlarge: whether a smaller picture is enlarged to it, or keeps its size.
     """
     height, width = example.truth.shape
-    scale = long_side / max(height, width)
-    scale = scale if enlarge else min(scale, 1.0)
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    shown = Image.fromarray(overlay.for_display(example.image)).resize(size[::-1], Image.Resampling.LANCZOS)
-    picture, truth, predicted = np.asarray(shown), _nearest(example.truth, size), _nearest(example.predicted, size)
+    picture, truth, predicted = scaled(example, long_side / max(height, width))
     drawn = (
         picture,
         overlay.blend(picture, truth, label_map),
@@ -115,6 +110,17 @@ def panels(example: Example, label_map: LabelMap, long_side: int, enlarge: bool 
         overlay.errors(picture, truth, predicted, label_map),
     )
     return tuple(Image.fromarray(array) for array in drawn)
+
+
+def scaled(example: Example, scale: float) -> tuple[overlay.RGB, overlay.Mask, overlay.Mask]:
+    """The picture as a screen shows it, truth and prediction, enlarged ``scale`` times.
+
+    Returns:
+        uint8 [height, width, 3] and two masks of ids of that size, which is at least one pixel either way.
+    """
+    size = tuple(max(1, round(side * scale)) for side in example.truth.shape)
+    shown = Image.fromarray(overlay.for_display(example.image)).resize(size[::-1], Image.Resampling.LANCZOS)
+    return np.asarray(shown), _nearest(example.truth, size), _nearest(example.predicted, size)
 
 
 def contact_sheet(examples: Sequence[Example], label_map: LabelMap, tile: int = 280) -> Image.Image:
@@ -148,23 +154,22 @@ def contact_sheet(examples: Sequence[Example], label_map: LabelMap, tile: int = 
     return sheet
 
 
-def curves_png(rows: Sequence[Mapping[str, int | float]], dark: bool = False) -> bytes:
+def curves_png(rows: Sequence[Mapping[str, int | float]]) -> bytes:
     """Draw training curves: loss and validation mean IoU over the steps.
 
     Args:
         rows: in order of time, each with ``step`` and any of ``loss`` and ``val_mean_iou``; missing and non-finite
             values are skipped, other keys are not drawn.
-        dark: light lines for a dark page; the ground is transparent then, white otherwise.
 
     Returns:
         A PNG file.
     """
-    ink = "#d7dbe0" if dark else "#1c2026"
-    figure = Figure(figsize=(10, 3.6), dpi=110, layout="constrained", facecolor="none" if dark else "white")
+    ink = "#1c2026"
+    figure = Figure(figsize=(10, 3.6), dpi=110, layout="constrained", facecolor="white")
     loss_axes, iou_axes = figure.subplots(1, 2, sharex=True)
-    _draw_curve(loss_axes, _series(rows, "loss"), "Training loss", "#e69f00" if dark else "#d55e00")
+    _draw_curve(loss_axes, _series(rows, "loss"), "Training loss", "#d55e00")
     scores = _series(rows, "val_mean_iou")
-    _draw_curve(iou_axes, scores, "Validation mean IoU", "#56b4e9" if dark else "#0072b2", marker="o")
+    _draw_curve(iou_axes, scores, "Validation mean IoU", "#0072b2", marker="o")
     if scores:
         step, best = max(scores, key=lambda point: point[1])
         iou_axes.axhline(best, color=ink, alpha=0.4, linewidth=1, linestyle=":")
@@ -183,7 +188,7 @@ def png_bytes(image: overlay.RGB | Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _nearest(mask: Shaped[np.ndarray, "height width"], size: tuple[int, int]) -> Shaped[np.ndarray, "rows columns"]:
+def _nearest(mask: Shaped[np.ndarray, "height width"], size: tuple[int, ...]) -> Shaped[np.ndarray, "rows columns"]:
     rows, columns = (
         ((np.arange(new) + 0.5) * (old / new)).astype(np.intp) for new, old in zip(size, mask.shape, strict=True)
     )

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from intarsia.data.dataset import read_pair
+from intarsia.data.formats.decode import IMAGE_SUFFIXES
 from intarsia.data.formats.folder import Item
+from intarsia.data.formats.image import read_image
 from intarsia.data.formats.mask import MASK_SUFFIXES, read_mask
-from intarsia.errors import DataError
+from intarsia.data.parallel import map_files
+from intarsia.data.splits import find_groups
+from intarsia.errors import DataError, ShapeError
 from intarsia.evaluate.figures import Example
-from intarsia.metrics import ScoreTable, ScoreTableBuilder
+from intarsia.metrics import ScoreTable, ScoreTableBuilder, Void, class_counts
 from intarsia.metrics.confusion import confusion_matrix
 from intarsia.metrics.overlap import mean_iou
+from intarsia.metrics.picture import PictureCounts, count_picture
+from intarsia.ops.resize import resize_nearest
 from intarsia.predict.predictor import Predictor
 from intarsia.types import LabelMap
 
@@ -33,31 +40,65 @@ def evaluate_items(predictor: Predictor, items: Sequence[Item], progress: Report
     builder = ScoreTableBuilder(predictor.label_map)
     for done, item in enumerate(items):
         image, truth = read_pair(item)
-        result = predictor.predict(image, where=item.image)
-        builder.add(item.name, truth, result.class_ids, group=item.group, where=item.mask)
+        result = predictor.predict(image, probabilities=True, where=item.image)
+        builder.add(
+            item.name,
+            truth,
+            result.class_ids,
+            group=item.group,
+            where=item.mask,
+            probabilities=result.probabilities,
+        )
         if progress is not None:
             progress(done + 1, len(items))
     return builder.table()
 
 
-def score_files(pairs: Sequence[tuple[Path, Path]], label_map: LabelMap, progress: Report | None = None) -> ScoreTable:
-    """Count mask files of any origin against the masks of the truth.
+def score_files(
+    pairs: Sequence[tuple[Path, Path]],
+    label_map: LabelMap,
+    progress: Report | None = None,
+    resize: Literal["nearest"] | None = None,
+    group_by: str | None = None,
+) -> ScoreTable:
+    """Count mask files of any origin against the masks of the truth, several at a time.
 
     Args:
         pairs: (predicted, truth) files; see :func:`pair_masks`.
         label_map: what the ids of both mean.
         progress: called with (done, total).
+        resize: "nearest" brings each prediction to the size of its truth by nearest neighbor first.
+        group_by: a regular expression whose one group finds the patient or video in a name; default is each picture
+            alone. See :func:`~intarsia.data.splits.find_groups`.
 
     Raises:
         DataError: a file that cannot be used, or an id that is not a class.
-        ShapeError: a prediction of another size than its truth.
+        ShapeError: a prediction of another size than its truth, unless it is to be resized.
     """
+
+    def count(pair: tuple[Path, Path]) -> PictureCounts:
+        predicted, truth = map(read_mask, pair)
+        if resize == "nearest":
+            predicted = resize_nearest(predicted, (truth.shape[0], truth.shape[1]))
+        elif predicted.shape != truth.shape:
+            raise _sizes_differ(pair, predicted.shape, truth.shape)
+        return count_picture(truth, predicted, label_map, where=pair[0])
+
+    names = [truth.stem for _, truth in pairs]
+    groups = find_groups(names, group_by) if group_by else names
     builder = ScoreTableBuilder(label_map)
-    for done, (predicted, truth) in enumerate(pairs):
-        builder.add(truth.stem, read_mask(truth), read_mask(predicted), where=predicted)
-        if progress is not None:
-            progress(done + 1, len(pairs))
+    for name, group, counts in zip(names, groups, map_files(count, pairs, progress), strict=True):
+        builder.add_counts(name, counts, group)
     return builder.table()
+
+
+def _sizes_differ(pair: tuple[Path, Path], predicted: tuple[int, ...], truth: tuple[int, ...]) -> ShapeError:
+    return ShapeError(
+        f"the truth is {truth[1]}×{truth[0]} pixels and the prediction {predicted[1]}×{predicted[0]}",
+        where=pair,
+        remedy="Predict at the picture's own size; or have predictions enlarged or shrunk by nearest neighbor with"
+        " `--resize nearest`, which is part of the score then",
+    )
 
 
 def pair_masks(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
@@ -83,15 +124,42 @@ def pair_masks(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
     return [(ours[stem], theirs[stem]) for stem in sorted(theirs)]
 
 
-def examples(predictor: Predictor, items: Sequence[Item], names: Sequence[str]) -> Iterator[Example]:
+def examples(
+    predictor: Predictor, items: Sequence[Item], names: Sequence[str], void: Void = "exclude"
+) -> Iterator[Example]:
     """Predict the named pictures again, to show them."""
     by_name = {item.name: item for item in items}
     for name in names:
         item = by_name[name]
         image, truth = read_pair(item)
         predicted = predictor.predict(image, where=item.image).class_ids
-        score = float(mean_iou(confusion_matrix(truth, predicted, predictor.label_map)))
+        score = float(mean_iou(class_counts(confusion_matrix(truth, predicted, predictor.label_map), void)))
         yield Example(item.image.name, image, truth, predicted, score)
+
+
+def file_examples(
+    pairs: Sequence[tuple[Path, Path]], images: Path, label_map: LabelMap, names: Sequence[str], void: Void = "exclude"
+) -> Iterator[Example]:
+    """The named pairs with their pictures, to show them: ``images`` is a folder where they have the names of the masks.
+
+    Raises:
+        DataError: a picture that is not there or cannot be used.
+        ShapeError: a picture of another size than its masks.
+    """
+    pictures = {path.stem: path for path in sorted(images.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES}
+    by_name = {truth.stem: (predicted, truth) for predicted, truth in pairs}
+    missing = [name for name in names if name not in pictures]
+    if missing:
+        raise DataError(
+            "there are no pictures of these names",
+            where=[images / name for name in missing],
+            remedy="Name their folder",
+        )
+    for name in names:
+        predicted, truth = map(read_mask, by_name[name])
+        predicted = resize_nearest(predicted, (truth.shape[0], truth.shape[1]))
+        score = float(mean_iou(class_counts(confusion_matrix(truth, predicted, label_map), void)))
+        yield Example(pictures[name].name, read_image(pictures[name]), truth, predicted, score)
 
 
 def _masks(folder: Path) -> dict[str, Path]:

@@ -1,8 +1,10 @@
 """How far a figure would move if other pictures of the same kind had been scored.
 
-The percentile bootstrap (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). What is drawn with
-replacement are whole *groups* (patients, videos), because pictures of one group resemble each other: drawing single
-pictures would pretend to more independent evidence than there is and give intervals that are too narrow.
+The percentile bootstrap (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13), its tails widened for
+few groups (the expanded percentile interval of Hesterberg, What Teachers Should Know About the Bootstrap, The American
+Statistician 69(4), 2015). What is drawn with replacement are whole *groups* (patients, videos), because pictures of one
+group resemble each other: drawing single pictures would pretend to more independent evidence than there is and give
+intervals that are too narrow.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float64, Int64
+from scipy.special import ndtr, stdtrit
 
 from intarsia.metrics import ScoreTable
+from intarsia.metrics.counts import Counts, flatten, unflatten
 
 _CHUNK = 2**22  # numbers held at once of any one kind: 32 MiB
 
@@ -25,13 +29,16 @@ def bootstrap_interval(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
-    """The interval of a dataset-level figure.
+    """The interval of a dataset-level figure of the joint counts.
+
+    The (K+1)² joint counts of many classes take long to resample, and hardly any figure needs them:
+    ``bootstrap_counts_interval(class_counts(table.confusion), table.groups, mean_iou)`` gives the same interval.
 
     Args:
         table: the counts of each picture, and its group.
         statistic: the figure, from the counts of a whole data set; called with many resampled data sets at once.
         resamples: how many data sets of as many groups are drawn.
-        confidence: the share of resamples the interval holds, equal shares being cut off on both sides.
+        confidence: how sure the interval is to hold the figure of all pictures there could be.
         seed: of the draw; the same seed draws the same groups for every statistic.
 
     Returns:
@@ -39,9 +46,53 @@ def bootstrap_interval(
         group, which says nothing about the spread between groups, both are NaN.
     """
     size = table.confusion.shape[-1]
-    sums = _sum_by_group(table.confusion.reshape(len(table.names), -1), table.groups)
+    sums = sum_by_group(table.confusion.reshape(len(table.names), -1), table.groups)
     draws = _resampled_sums(sums, resamples, seed)
-    return _percentiles([statistic(drawn.reshape(-1, size, size)) for drawn in draws], len(sums), confidence)
+    samples = np.concatenate([statistic(drawn.reshape(-1, size, size)) for drawn in draws])
+    return percentile_interval(samples, len(sums), confidence)
+
+
+def bootstrap_counts_interval(
+    counts: Counts,
+    groups: Sequence[str],
+    statistic: Callable[[Counts], Float64[np.ndarray, "resamples *shape"]],
+    *,
+    resamples: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
+    """The interval of a dataset-level figure of any additive counts (:mod:`intarsia.metrics.counts`).
+
+    Args:
+        counts: of every picture; the first axis of its arrays is images.
+        groups: the group of each picture.
+        statistic: the figure, from counts whose first axis is resampled data sets.
+        resamples: as in :func:`bootstrap_interval`.
+        confidence: as in :func:`bootstrap_interval`.
+        seed: as in :func:`bootstrap_interval`.
+
+    Returns:
+        Low and high, as in :func:`bootstrap_interval`.
+    """
+    samples = bootstrap_samples(counts, groups, statistic, resamples=resamples, seed=seed)
+    return percentile_interval(samples, len(set(groups)), confidence)
+
+
+def bootstrap_samples(
+    counts: Counts,
+    groups: Sequence[str],
+    statistic: Callable[[Counts], Float64[np.ndarray, "resamples *shape"]],
+    *,
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> Float64[np.ndarray, "resamples *shape"]:
+    """The figure of each resampled data set; arguments as in :func:`bootstrap_counts_interval`.
+
+    Counts of several models that lie on a second axis, [images, models, …], are resampled by the same draws, so that
+    ``statistic`` may compare them: the paired bootstrap.
+    """
+    sums = sum_by_group(flatten(counts), groups)
+    return np.concatenate([statistic(unflatten(counts, drawn)) for drawn in _resampled_sums(sums, resamples, seed)])
 
 
 def bootstrap_mean_interval(
@@ -65,18 +116,54 @@ def bootstrap_mean_interval(
         Low and high, as in :func:`bootstrap_interval`.
     """
     defined = ~np.isnan(values)
-    sums = _sum_by_group(np.concatenate([np.where(defined, values, 0.0), defined], axis=1), groups)
+    sums = sum_by_group(np.concatenate([np.where(defined, values, 0.0), defined], axis=1), groups)
     means = []
     for drawn in _resampled_sums(sums, resamples, seed):
         totals, counts = np.split(drawn, 2, axis=1)
         means.append(np.divide(totals, counts, out=np.full_like(totals, np.nan), where=counts > 0))
-    return _percentiles(means, len(sums), confidence)
+    return percentile_interval(np.concatenate(means), len(sums), confidence)
 
 
-def _sum_by_group(
+def percentile_interval(
+    samples: Float64[np.ndarray, "resamples *shape"], groups: int, confidence: float = 0.95
+) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
+    """The percentiles of resampled figures between which ``confidence`` of them lie, a little wider for few groups.
+
+    Plain percentiles of n groups are too narrow by the factor √((n−1)/n), and by that of the normal to Student's
+    t distribution. Percentiles further out make up for both: with 20 groups, 1.6% are cut off on either side instead
+    of 2.5%. (BCa intervals, which correct for skew instead, cover less than plain ones here: `bench/bootstrap.py`.)
+
+    Args:
+        samples: the figure of each resampled data set; undefined ones (NaN) are left out.
+        groups: how many groups were drawn from, and as often.
+        confidence: how sure the interval is to hold the figure of all pictures there could be.
+
+    Returns:
+        Low and high; NaN where no sample is defined or there is a single group.
+    """
+    shape = samples.shape[1:]
+    bounds = np.full((2, int(np.prod(shape))), np.nan)
+    if groups > 1:
+        tail = ndtr(-np.sqrt(groups / (groups - 1)) * stdtrit(groups - 1, (1 + confidence) / 2))
+        columns = np.ascontiguousarray(samples.reshape(len(samples), -1).T)
+        columns.sort(axis=1)  # NaN comes last
+        last = np.maximum(0, (~np.isnan(columns)).sum(axis=1) - 1)
+        for bound, share in zip(bounds, (tail, 1 - tail), strict=True):
+            place = share * last
+            below = np.floor(place).astype(np.intp)
+            left, right = (
+                np.take_along_axis(columns, index[:, None], axis=1)[:, 0]
+                for index in (below, np.minimum(below + 1, last))
+            )
+            bound[:] = left + (place - below) * (right - left)
+    low, high = bounds.reshape(2, *shape)
+    return np.asarray(low), np.asarray(high)
+
+
+def sum_by_group(
     rows: Int64[np.ndarray, "images cells"] | Float64[np.ndarray, "images cells"], groups: Sequence[str]
 ) -> Float64[np.ndarray, "groups cells"]:
-    # Sorted groups make the draw independent of the order of the images.
+    """Add up the rows of each group, groups in sorted order: the result does not depend on the order of the images."""
     names, group_of_image = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.zeros((len(names), rows.shape[1]))  # float64 holds counts exactly up to 2⁵³, nine million gigapixels
     np.add.at(sums, group_of_image, rows)
@@ -95,18 +182,3 @@ def _resampled_sums(
         drawn = generator.integers(groups, size=(count, groups)) + groups * np.arange(count)[:, None]
         times = np.bincount(drawn.ravel(), minlength=count * groups).reshape(count, groups)
         yield times.astype(np.float64) @ sums
-
-
-def _percentiles(
-    chunks: Sequence[Float64[np.ndarray, "_ *shape"]], groups: int, confidence: float
-) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
-    samples = np.concatenate(chunks)
-    tails = ((1 - confidence) / 2, (1 + confidence) / 2)
-    bounds = np.full((2, *samples.shape[1:]), np.nan)
-    for place in np.ndindex(*samples.shape[1:]):
-        column = samples[(slice(None), *place)]
-        defined = column[~np.isnan(column)]
-        if groups > 1 and defined.size:
-            bounds[(slice(None), *place)] = np.quantile(defined, tails)
-    low, high = bounds
-    return np.asarray(low), np.asarray(high)

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
-from intarsia.evaluate.statistics import bootstrap_interval, bootstrap_mean_interval
+from intarsia.evaluate.statistics import bootstrap_counts_interval, bootstrap_mean_interval
 from intarsia.metrics import (
+    VOID_CONVENTIONS,
+    ClassCounts,
     ScoreTable,
+    Void,
+    class_counts,
+    cohens_kappa,
     dice,
+    frequency_weighted_iou,
+    generalized_dice,
     iou,
+    mean_accuracy,
     mean_dice,
     mean_iou,
     mean_of_defined,
+    mean_specificity,
     pixel_accuracy,
     precision,
     recall,
+    specificity,
     support,
 )
-from intarsia.metrics.overlap import Counts
+from intarsia.metrics.counts import total
+
+OVERALL = {
+    "mean_iou": mean_iou,
+    "mean_dice": mean_dice,
+    "pixel_accuracy": pixel_accuracy,
+    "mean_accuracy": mean_accuracy,
+    "mean_specificity": mean_specificity,
+    "frequency_weighted_iou": frequency_weighted_iou,
+    "generalized_dice": generalized_dice,
+    "cohens_kappa": cohens_kappa,
+}
+"""The figures of all classes together, by name."""
+
+OF_CLASSES = {"iou": iou, "dice": dice, "precision": precision, "recall": recall, "specificity": specificity}
+"""The figures of each class, by name."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +56,7 @@ class Estimate:
     """A figure with its 95% interval.
 
     Args:
-        value: in [0, 1]; NaN when undefined.
+        value: in [0, 1] (κ: in [−1, 1]); NaN when undefined.
         low: the interval's lower end; NaN when there is none (a single group, or an undefined figure).
         high: the interval's upper end; NaN when there is none.
     """
@@ -52,46 +78,26 @@ class ClassSummary:
         id: its pixel value in mask files.
         name: its name.
         color: its display color, sRGB 0–255.
-        support: its pixels in the truth.
-        iou: intersection over union of the whole data set's pixels.
-        dice: Dice coefficient of the whole data set's pixels.
-        precision: of the whole data set's pixels.
-        recall: of the whole data set's pixels.
-        iou_per_image: the mean over images of the image's IoU, images without the class (in truth and prediction)
-            left out.
-        dice_per_image: the same mean of the Dice coefficient.
+        support: its counted pixels in the truth.
+        figures: those of :data:`OF_CLASSES` over the pixels of all images together, under their names; and as
+            ``…_per_image`` the mean over images of the image's own figure, images where it is undefined left out.
     """
 
     id: int
     name: str
     color: tuple[int, int, int]
     support: int
-    iou: Estimate
-    dice: Estimate
-    precision: Estimate
-    recall: Estimate
-    iou_per_image: Estimate
-    dice_per_image: Estimate
+    figures: Mapping[str, Estimate]
 
     def to_dict(self) -> dict[str, Any]:
         """A form JSON can hold."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "color": list(self.color),
-            "support": self.support,
-            "iou": self.iou.to_dict(),
-            "dice": self.dice.to_dict(),
-            "precision": self.precision.to_dict(),
-            "recall": self.recall.to_dict(),
-            "iou_per_image": self.iou_per_image.to_dict(),
-            "dice_per_image": self.dice_per_image.to_dict(),
-        }
+        plain = {"id": self.id, "name": self.name, "color": list(self.color), "support": self.support}
+        return plain | {name: estimate.to_dict() for name, estimate in self.figures.items()}
 
 
 @dataclass(frozen=True)
 class ImageScore:
-    """One picture's mean IoU over the classes present in it; NaN when all of it is void."""
+    """One picture's mean IoU over the classes present in it; NaN when nothing of it counts."""
 
     name: str
     group: str
@@ -107,119 +113,105 @@ class Summary:
     """What an evaluation found.
 
     Args:
-        pixel_accuracy: the share of the data set's pixels that are right.
-        mean_iou_dataset: the mean over classes of the whole data set's IoU: what papers call mIoU.
-        mean_dice_dataset: the mean over classes of the whole data set's Dice coefficient.
-        mean_iou_per_image: the mean over images of the image's own mean IoU.
-        mean_dice_per_image: the mean over images of the image's own mean Dice coefficient.
+        overall: those of :data:`OVERALL`, as ``…_dataset`` over the pixels of all images together
+            (``mean_iou_dataset`` is what papers call mIoU), and as ``…_per_image`` the mean over images of the image's
+            own figure.
         classes: the figures of each class, in the order of the label map.
         per_image: the score of every picture, worst first; pictures without one come last.
         num_groups: how many independent groups the pictures form; as many as pictures when none was named.
         conventions: how void, absent classes, averages and intervals are treated, in words.
+        sections: what else was found, by name, in a form JSON can hold.
+        warnings: what makes the figures worth less than they seem, one sentence each.
     """
 
-    pixel_accuracy: Estimate
-    mean_iou_dataset: Estimate
-    mean_dice_dataset: Estimate
-    mean_iou_per_image: Estimate
-    mean_dice_per_image: Estimate
+    overall: Mapping[str, Estimate]
     classes: tuple[ClassSummary, ...]
     per_image: tuple[ImageScore, ...]
     num_groups: int
-    conventions: dict[str, str]
+    conventions: Mapping[str, str]
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """What ``metrics.json`` and ``--json`` hold; undefined figures are null."""
         return {
-            "overall": {
-                "pixel_accuracy": self.pixel_accuracy.to_dict(),
-                "mean_iou_dataset": self.mean_iou_dataset.to_dict(),
-                "mean_dice_dataset": self.mean_dice_dataset.to_dict(),
-                "mean_iou_per_image": self.mean_iou_per_image.to_dict(),
-                "mean_dice_per_image": self.mean_dice_per_image.to_dict(),
-            },
+            "warnings": list(self.warnings),
+            "overall": {name: estimate.to_dict() for name, estimate in self.overall.items()},
             "classes": [entry.to_dict() for entry in self.classes],
             "images": len(self.per_image),
             "groups": self.num_groups,
             "per_image": [score.to_dict() for score in self.per_image],
             "conventions": dict(self.conventions),
+            **self.sections,
         }
 
 
-def summarize(table: ScoreTable, *, resamples: int = 10_000, seed: int = 0) -> Summary:
+def summarize(table: ScoreTable, *, void: Void = "exclude", resamples: int = 10_000, seed: int = 0) -> Summary:
     """Compute every figure and its 95% interval from the counts of each picture.
 
     Args:
         table: the counts.
-        resamples: of the bootstrap; see :func:`~intarsia.evaluate.statistics.bootstrap_interval`.
+        void: how void pixels are counted; see :data:`~intarsia.metrics.class_counts.VOID_CONVENTIONS`.
+        resamples: of the bootstrap; see :func:`~intarsia.evaluate.statistics.bootstrap_counts_interval`.
         seed: of the bootstrap.
     """
-    pooled = _estimates(
-        _pooled_figures(table.dataset), *bootstrap_interval(table, _pooled_figures, resamples=resamples, seed=seed)
-    )
-    of_images = _averaged_figures(table.confusion)
-    averaged = _estimates(
-        mean_of_defined(of_images, axis=0),
-        *bootstrap_mean_interval(of_images, table.groups, resamples=resamples, seed=seed),
-    )
+    counts = class_counts(table.confusion, void)
+    draw = {"resamples": resamples, "seed": seed}
+    pooled = _estimates(_figures(total(counts)), bootstrap_counts_interval(counts, table.groups, _figures, **draw))
+    of_images = _figures(counts)
+    averaged = _estimates(mean_of_defined(of_images, axis=0), bootstrap_mean_interval(of_images, table.groups, **draw))
     return Summary(
-        pixel_accuracy=pooled[0],
-        mean_iou_dataset=pooled[1],
-        mean_dice_dataset=pooled[2],
-        mean_iou_per_image=averaged[0],
-        mean_dice_per_image=averaged[1],
-        classes=_classes(table, pooled[3:], averaged[2:]),
-        per_image=_worst_first(table),
+        overall=_overall(pooled, averaged),
+        classes=_classes(table, counts, pooled, averaged),
+        per_image=_worst_first(table, counts),
         num_groups=len(set(table.groups)),
-        conventions=_conventions(table, resamples, seed),
+        conventions=_conventions(table, void, resamples, seed),
     )
 
 
-def _pooled_figures(confusion: Counts) -> Float64[np.ndarray, "*batch figures"]:
-    """Three means and then four figures a class, so that one draw of the bootstrap serves them all."""
-    means = (pixel_accuracy(confusion), mean_iou(confusion), mean_dice(confusion))
-    of_classes = (iou(confusion), dice(confusion), precision(confusion), recall(confusion))
-    return np.concatenate([np.stack(means, axis=-1), *of_classes], axis=-1)
-
-
-def _averaged_figures(confusion: Counts) -> Float64[np.ndarray, "*batch figures"]:
-    """Two means and then two figures a class, of each image, to be averaged over images."""
-    means = np.stack((mean_iou(confusion), mean_dice(confusion)), axis=-1)
-    return np.concatenate([means, iou(confusion), dice(confusion)], axis=-1)
+def _figures(counts: ClassCounts) -> Float64[np.ndarray, "*batch figures"]:
+    """Those of :data:`OVERALL` and then those of each class, so that one draw of the bootstrap serves them all."""
+    means = np.stack([figure(counts) for figure in OVERALL.values()], axis=-1)
+    return np.concatenate([means, *(figure(counts) for figure in OF_CLASSES.values())], axis=-1)
 
 
 def _estimates(
-    values: Float64[np.ndarray, "figures"], low: Float64[np.ndarray, "figures"], high: Float64[np.ndarray, "figures"]
+    values: Float64[np.ndarray, "figures"],
+    interval: tuple[Float64[np.ndarray, "figures"], Float64[np.ndarray, "figures"]],
 ) -> list[Estimate]:
-    return [Estimate(*map(float, figures)) for figures in zip(values, low, high, strict=True)]
+    return [Estimate(*map(float, figures)) for figures in zip(values, *interval, strict=True)]
 
 
-def _classes(table: ScoreTable, pooled: list[Estimate], averaged: list[Estimate]) -> tuple[ClassSummary, ...]:
-    labels, pixels = table.label_map, support(table.dataset)
-    count = labels.num_classes
+def _overall(pooled: list[Estimate], averaged: list[Estimate]) -> dict[str, Estimate]:
+    return {
+        f"{name}_{kind}": estimates[place]
+        for kind, estimates in (("dataset", pooled), ("per_image", averaged))
+        for place, name in enumerate(OVERALL)
+    }
+
+
+def _classes(
+    table: ScoreTable, counts: ClassCounts, pooled: list[Estimate], averaged: list[Estimate]
+) -> tuple[ClassSummary, ...]:
+    labels, pixels = table.label_map, support(total(counts))
+
+    def figures(k: int) -> dict[str, Estimate]:
+        places = {name: len(OVERALL) + row * labels.num_classes + k for row, name in enumerate(OF_CLASSES)}
+        own = {name: pooled[place] for name, place in places.items()}
+        return own | {f"{name}_per_image": averaged[place] for name, place in places.items()}
+
     return tuple(
-        ClassSummary(
-            id=labels.ids[k],
-            name=labels.names[k],
-            color=labels.colors[k],
-            support=int(pixels[k]),
-            iou=pooled[k],
-            dice=pooled[count + k],
-            precision=pooled[2 * count + k],
-            recall=pooled[3 * count + k],
-            iou_per_image=averaged[k],
-            dice_per_image=averaged[count + k],
-        )
-        for k in range(count)
+        ClassSummary(labels.ids[k], labels.names[k], labels.colors[k], int(pixels[k]), figures(k))
+        for k in range(labels.num_classes)
     )
 
 
-def _worst_first(table: ScoreTable) -> tuple[ImageScore, ...]:
-    scores = map(ImageScore, table.names, table.groups, mean_iou(table.confusion).tolist())
+def _worst_first(table: ScoreTable, counts: ClassCounts) -> tuple[ImageScore, ...]:
+    scores = map(ImageScore, table.names, table.groups, mean_iou(counts).tolist())
     return tuple(sorted(scores, key=lambda score: (math.isnan(score.mean_iou), score.mean_iou, score.name)))
 
 
-def _conventions(table: ScoreTable, resamples: int, seed: int) -> dict[str, str]:
+def _conventions(table: ScoreTable, void: Void, resamples: int, seed: int) -> dict[str, str]:
     groups = len(set(table.groups))
     unit, units = ("image", "images") if groups == len(table.names) else ("group", "groups of images")
     interval = (
@@ -228,8 +220,7 @@ def _conventions(table: ScoreTable, resamples: int, seed: int) -> dict[str, str]
         else f"none: a single {unit} says nothing about the spread between {unit}s"
     )
     return {
-        "void": "exclude: pixels whose truth is void count nowhere; a void prediction elsewhere is a miss of the true"
-        " class",
+        "void": f"{void}: {VOID_CONVENTIONS[void]}",
         "averaging": "names ending in _per_image are means over images, each weighing the same; every other figure"
         " comes from the pixels of all images together",
         "absent classes": "a class absent from truth and prediction has no IoU or Dice and enters no mean",

@@ -3,33 +3,72 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from intarsia.evaluate.figures import Example, contact_sheet, png_bytes
 from intarsia.evaluate.report import render
+from intarsia.evaluate.saved import METRICS
 from intarsia.evaluate.summary import Summary
 from intarsia.files import write_bytes, write_text
-from intarsia.metrics import ScoreTable
+from intarsia.metrics import ScoreTable, Void, class_counts, iou
+from intarsia.metrics.counts import total
 
-METRICS, REPORT, SHEET = "metrics.json", "report.html", "contact-sheet.png"
-"""The files an evaluation leaves."""
+_CLASSES_SHOWN, _EACH_CLASS = 20, 2
+
+REPORT, SHEET = "report.html", "contact-sheet.png"
+"""What an evaluation leaves beside its figures."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Pictures to show: the lowest scores, worst first, and the highest, best first."""
+    """Pictures to show: the lowest scores, worst first, the highest, best first, and the worst of classes, by id."""
 
     worst: Sequence[Example] = ()
     best: Sequence[Example] = ()
+    by_class: Mapping[int, Sequence[Example]] = field(default_factory=dict)
 
 
-def ranked(summary: Summary, each: int = 4) -> tuple[list[str], list[str]]:
-    """The names of the worst and of the best pictures, ``each`` of either, none in both."""
+@dataclass(frozen=True)
+class Ranking:
+    """The names of pictures worth showing; see :class:`Shown`."""
+
+    worst: Sequence[str]
+    best: Sequence[str]
+    by_class: Mapping[int, Sequence[str]]
+
+    def shown(self, examples: Callable[[Sequence[str]], Iterable[Example]]) -> Shown:
+        """Turn names into pictures, each once: ``examples`` gives those of the names it is called with, in order."""
+        names = list(
+            dict.fromkeys([*self.worst, *self.best, *(name for few in self.by_class.values() for name in few)])
+        )
+        pictures = dict(zip(names, examples(names), strict=True))
+        return Shown(
+            [pictures[name] for name in self.worst],
+            [pictures[name] for name in self.best],
+            {i: [pictures[name] for name in few] for i, few in self.by_class.items()},
+        )
+
+
+def ranked(summary: Summary, table: ScoreTable, void: Void = "exclude", each: int = 4) -> Ranking:
+    """The worst and the best pictures, ``each`` of either, none in both; and two of the worst of each class.
+
+    Of many classes, only those with the lowest IoU are shown, so that a report stays small.
+    """
     names = [score.name for score in summary.per_image if score.mean_iou == score.mean_iou]
     best = names[::-1][: min(each, len(names) // 2)]
-    return [name for name in names[:each] if name not in best], best
+    worst = [name for name in names[:each] if name not in best]
+    counts = class_counts(table.confusion, void)
+    scores, pooled = iou(counts), iou(total(counts))
+    by_class: dict[int, Sequence[str]] = {}
+    for k in np.argsort(pooled)[:_CLASSES_SHOWN]:  # undefined ones come last
+        order = [i for i in np.argsort(scores[:, k])[:_EACH_CLASS] if scores[i, k] < 1]
+        if order:
+            by_class[table.label_map.ids[k]] = [table.names[i] for i in order]
+    return Ranking(worst, best, by_class)
 
 
 def write_evaluation(
@@ -59,6 +98,7 @@ def write_evaluation(
         confusion=table.dataset,
         examples_worst=shown.worst,
         examples_best=shown.best,
+        examples_by_class=shown.by_class,
         curves=curves,
         details=details,
     )

@@ -11,7 +11,6 @@ from intarsia.metrics.overlap import (
     mean_accuracy,
     mean_dice,
     mean_iou,
-    mean_of_defined,
     mean_specificity,
     pixel_accuracy,
     precision,
@@ -20,6 +19,7 @@ from intarsia.metrics.overlap import (
     support,
 )
 from intarsia.metrics.table import ScoreTable, ScoreTableBuilder
+from intarsia.metrics.undefined import mean_of_defined
 
 __all__ = [
     "VOID_CONVENTIONS",

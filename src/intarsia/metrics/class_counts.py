@@ -7,7 +7,7 @@ convention is chosen once, here, where the joint counts are reduced, and travels
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -27,6 +27,22 @@ VOID_CONVENTIONS: dict[Void, str] = {
     " prediction a miss of the true class; void itself enters no mean",
 }
 """Each convention by name, in words."""
+
+
+def void_convention(name: str) -> Void:
+    """The convention a person named.
+
+    Raises:
+        RecipeError: there is none of that name.
+    """
+    for convention in VOID_CONVENTIONS:
+        if name == convention:
+            return convention
+    raise RecipeError(
+        f"the void convention {name!r} does not exist",
+        where="void",
+        remedy=f"Choose one of {', '.join(VOID_CONVENTIONS)}",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +68,8 @@ def class_counts(confusion: Confusion, void: Void = "exclude") -> ClassCounts:
     Args:
         confusion: counts [..., K+1, K+1] as :func:`~intarsia.metrics.confusion.confusion_matrix` returns them.
         void: which cells count; see :data:`VOID_CONVENTIONS`.
-
-    Raises:
-        RecipeError: a convention that does not exist.
     """
-    if void not in get_args(Void):
-        raise RecipeError(
-            f"the void convention {void!r} does not exist",
-            where="void",
-            remedy=f"Choose one of {', '.join(VOID_CONVENTIONS)}",
-        )
+    assert void in VOID_CONVENTIONS
     hits = np.diagonal(confusion, axis1=-2, axis2=-1).copy()
     true, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
     if void != "count":  # the row of void truth

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from intarsia.metrics.class_counts import ClassCounts, Confusion, class_counts
+from intarsia.metrics.undefined import mean_of_defined, ratio
 
 Counts = ClassCounts | Confusion
 
@@ -28,19 +29,19 @@ Counts = ClassCounts | Confusion
 def iou(counts: Counts) -> Float64[np.ndarray, "*batch k"]:
     """Intersection over union (Jaccard index) of each class, in [0, 1] or NaN."""
     hits, true, predicted = _of_classes(counts)
-    return _ratio(hits, true + predicted - hits)
+    return ratio(hits, true + predicted - hits)
 
 
 def dice(counts: Counts) -> Float64[np.ndarray, "*batch k"]:
     """Dice coefficient (F1 score) of each class, in [0, 1] or NaN; equal to 2·IoU / (1 + IoU)."""
     hits, true, predicted = _of_classes(counts)
-    return _ratio(2 * hits, true + predicted)
+    return ratio(2 * hits, true + predicted)
 
 
 def precision(counts: Counts) -> Float64[np.ndarray, "*batch k"]:
     """The share of each class's predicted pixels that are right, in [0, 1]; NaN for a class that is never predicted."""
     hits, _, predicted = _of_classes(counts)
-    return _ratio(hits, predicted)
+    return ratio(hits, predicted)
 
 
 def recall(counts: Counts) -> Float64[np.ndarray, "*batch k"]:
@@ -49,14 +50,14 @@ def recall(counts: Counts) -> Float64[np.ndarray, "*batch k"]:
     Also called sensitivity, and accuracy of a class.
     """
     hits, true, _ = _of_classes(counts)
-    return _ratio(hits, true)
+    return ratio(hits, true)
 
 
 def specificity(counts: Counts) -> Float64[np.ndarray, "*batch k"]:
     """The share of the pixels not of a class that are not predicted as it, in [0, 1]; NaN where there are none."""
     hits, true, predicted = _of_classes(counts)
     others = _pixels(counts)[..., None] - true
-    return _ratio(others - (predicted - hits), others)
+    return ratio(others - (predicted - hits), others)
 
 
 def support(counts: Counts) -> Int64[np.ndarray, "*batch k"] | Float64[np.ndarray, "*batch k"]:
@@ -66,7 +67,7 @@ def support(counts: Counts) -> Int64[np.ndarray, "*batch k"] | Float64[np.ndarra
 
 def pixel_accuracy(counts: Counts) -> Float64[np.ndarray, "*batch"]:
     """The share of the counted pixels on which truth and prediction agree, in [0, 1]; NaN when none is counted."""
-    return _ratio(_with_void(counts).hits.sum(axis=-1), _pixels(counts))
+    return ratio(_with_void(counts).hits.sum(axis=-1), _pixels(counts))
 
 
 def mean_iou(counts: Counts) -> Float64[np.ndarray, "*batch"]:
@@ -92,8 +93,8 @@ def mean_specificity(counts: Counts) -> Float64[np.ndarray, "*batch"]:
 def frequency_weighted_iou(counts: Counts) -> Float64[np.ndarray, "*batch"]:
     """IoU averaged with each class's share of the true pixels as its weight (Long et al., CVPR 2015, section 5)."""
     hits, true, predicted = _of_classes(counts)
-    each = _ratio(hits, true + predicted - hits)
-    return _ratio(np.where(true > 0, true * each, 0.0).sum(axis=-1), true.sum(axis=-1))
+    each = ratio(hits, true + predicted - hits)
+    return ratio(np.where(true > 0, true * each, 0.0).sum(axis=-1), true.sum(axis=-1))
 
 
 def cohens_kappa(counts: Counts) -> Float64[np.ndarray, "*batch"]:
@@ -107,7 +108,7 @@ def cohens_kappa(counts: Counts) -> Float64[np.ndarray, "*batch"]:
     pixels = _pixels(counts).astype(np.float64)
     hits = of.hits.sum(axis=-1) * pixels
     by_chance = (of.true.astype(np.float64) * of.predicted).sum(axis=-1)
-    return _ratio(hits - by_chance, pixels**2 - by_chance)
+    return ratio(hits - by_chance, pixels**2 - by_chance)
 
 
 def generalized_dice(counts: Counts) -> Float64[np.ndarray, "*batch"]:
@@ -118,17 +119,7 @@ def generalized_dice(counts: Counts) -> Float64[np.ndarray, "*batch"]:
     """
     hits, true, predicted = _of_classes(counts)
     weights = 1.0 / np.maximum(true, 1.0) ** 2
-    return _ratio(2 * (weights * hits).sum(axis=-1), (weights * (true + predicted)).sum(axis=-1))
-
-
-def mean_of_defined(values: Float64[np.ndarray, "*shape"], axis: int) -> Float64[np.ndarray, "*rest"]:
-    """The mean along ``axis`` of the values that are not NaN; NaN where there is none.
-
-    ``mean_of_defined(iou(table.confusion), axis=0)`` is the mean over images of each class's per-image IoU, with the
-    images from whose truth and prediction the class is absent left out.
-    """
-    defined = ~np.isnan(values)
-    return _ratio(np.where(defined, values, 0.0).sum(axis=axis), defined.sum(axis=axis))
+    return ratio(2 * (weights * hits).sum(axis=-1), (weights * (true + predicted)).sum(axis=-1))
 
 
 def _with_void(counts: Counts) -> ClassCounts:
@@ -144,9 +135,3 @@ def _of_classes(counts: Counts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _pixels(counts: Counts) -> np.ndarray:
     """How many pixels count."""
     return np.asarray(_with_void(counts).true.sum(axis=-1))
-
-
-def _ratio(numerator: np.ndarray | np.generic, denominator: np.ndarray | np.generic) -> np.ndarray:
-    quotient = np.full(np.shape(numerator), np.nan)
-    np.divide(numerator, denominator, out=quotient, where=np.asarray(denominator) > 0)
-    return quotient

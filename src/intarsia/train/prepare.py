@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from intarsia.data.doctor import examine
 from intarsia.data.examination import Examination
 from intarsia.data.formats.folder import DataFolder, Item, open_folder
+from intarsia.data.formats.provenance import maker_of
 from intarsia.data.splits import split_items, with_groups
 from intarsia.errors import DataError
 from intarsia.train.recipe import DataPart
@@ -40,6 +41,12 @@ class PreparedData:
     def fingerprint(self) -> str:
         """A digest of the training pictures and the classes of their masks, kept in the model's card."""
         return fingerprint(self.examination, self.splits["train"])
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """The fingerprints of the models that predicted some of the training masks, as those masks name them."""
+        makers = {maker_of(item.mask) for item in self.splits["train"]}
+        return tuple(sorted(maker for maker in makers if maker is not None))
 
 
 def prepare(part: DataPart, seed: int, progress: Callable[[int, int], None] | None = None) -> PreparedData:

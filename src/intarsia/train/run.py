@@ -25,7 +25,7 @@ from intarsia.train.engine import BEST, fit, reproducible
 from intarsia.train.module import SegmentationModule
 from intarsia.train.prepare import PreparedData
 from intarsia.train.recipe import LossPart, Recipe
-from intarsia.weights import MODEL_FILE, ModelCard, read_state_dict, write_model
+from intarsia.weights import MODEL_FILE, ModelCard, fingerprint_weights, read_state_dict, write_model
 
 Build = Callable[..., SegmentationNetwork]
 """Called as ``build(architecture, in_channels=…, num_classes=…, **arguments)``."""
@@ -156,6 +156,8 @@ def _card(
         receptive_field=network.receptive_field,
         recipe=plain,
         data_fingerprint=data.fingerprint,
+        weights_fingerprint=fingerprint_weights(network.state_dict()),
+        teachers=data.teachers,
         metrics={"val_mean_iou_dataset": val_mean_iou},
         version=__version__,
         weights_license=recipe.model.weights_license,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ IGNORE_INDEX = -1
 """The class index of a pixel that reaches no loss, no metric and no statistic."""
 
 _MAX_ID = 65535
+_BEHIND = {"background", "bg", "back", "backgnd", "other", "others", "rest", "none", "nothing", "empty", "class 0", "0"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class LabelMap:
     Args:
         names: one name a class, in channel order; unique.
         ids: the id of each class; default 0 … K−1.
-        colors: sRGB 0–255 a class; default is a palette of well separated hues with class 0 black.
+        colors: sRGB 0–255 a class; default is a palette of well separated hues, black for a background class.
         things: ids of countable objects (the others are stuff).
         ignore: the id of pixels to leave out ("void"), or None when every pixel counts.
 
@@ -49,7 +50,7 @@ class LabelMap:
         if not self.ids:
             object.__setattr__(self, "ids", tuple(range(len(self.names))))
         if not self.colors:
-            object.__setattr__(self, "colors", default_colors(len(self.names)))
+            object.__setattr__(self, "colors", default_colors(self.names))
         problem = self._problem()
         if problem:
             raise DataError(problem, where="class list", remedy="Correct the class list (classes.yaml)")
@@ -178,7 +179,7 @@ class LabelMap:
                     where="class list",
                     remedy='Write each class as `- {id: 0, name: "background"}`, with the name in quotes',
                 )
-        defaults = default_colors(len(entries))
+        defaults = default_colors([entry["name"] for entry in entries])
         return cls(
             names=tuple(entry["name"] for entry in entries),
             ids=tuple(entry["id"] for entry in entries),
@@ -188,13 +189,18 @@ class LabelMap:
         )
 
 
-def default_colors(count: int) -> tuple[tuple[int, int, int], ...]:
-    """``count`` sRGB colors: black for class 0, then hues a golden-ratio turn apart in three brightness bands."""
-    colors = [(0, 0, 0)]
-    for k in range(count - 1):
+def default_colors(names: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
+    """One sRGB color a class: hues a golden-ratio turn apart in three brightness bands.
+
+    The first class is black if its name says that it is no object but what lies behind them (background, other, none,
+    …, or ``class 0`` where classes have no names): a street scene's sky is drawn, a cell picture's background is not.
+    """
+    behind = bool(names) and names[0].strip().lower() in _BEHIND
+    colors = [(0, 0, 0)] * behind
+    for k in range(len(names) - behind):
         red, green, blue = colorsys.hsv_to_rgb((0.55 + k * 0.618034) % 1.0, 0.85 - 0.25 * (k % 2), 1.0 - 0.2 * (k % 3))
         colors.append((round(255 * red), round(255 * green), round(255 * blue)))
-    return tuple(colors[:count])
+    return tuple(colors)
 
 
 def _color(value: Any) -> tuple[int, int, int]:

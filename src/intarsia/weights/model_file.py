@@ -6,6 +6,7 @@ has all it needs: which network to build, how to prepare a picture, what the cha
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -39,6 +41,8 @@ class ModelCard:
         receptive_field: side in pixels of the input window one output pixel can see; None when it is the whole picture.
         recipe: the training recipe in its plain form; empty for weights from elsewhere.
         data_fingerprint: a digest of the pictures and masks it was trained on.
+        weights_fingerprint: a digest of the weights; masks it predicts carry it as their maker.
+        teachers: the weights' fingerprints of the models that predicted masks it was trained on.
         metrics: validation figures of the kept checkpoint, by name.
         version: the package version that wrote the file.
         weights_license: the licence of the pretrained weights training began from, or "" when it began from none.
@@ -52,6 +56,8 @@ class ModelCard:
     receptive_field: int | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
     data_fingerprint: str = ""
+    weights_fingerprint: str = ""
+    teachers: tuple[str, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     version: str = ""
     weights_license: str = ""
@@ -68,7 +74,18 @@ class ModelCard:
         content = json.loads(text)
         content["label_map"] = LabelMap.from_dict(content["label_map"])
         content["image_spec"] = ImageSpec.from_dict(content["image_spec"])
+        content["teachers"] = tuple(content.get("teachers", ()))
         return cls(**content)
+
+
+def fingerprint_weights(state_dict: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of names, dtypes, shapes and values, whatever the order or the device."""
+    digest = hashlib.sha256()
+    for name in sorted(state_dict):
+        tensor = state_dict[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def write_model(path: str | Path, state_dict: Mapping[str, Tensor], card: ModelCard) -> None:

@@ -41,11 +41,19 @@ def test_panels_keep_proportions_and_show_the_colors_of_classes_and_errors() -> 
     assert (quarter == overlay.MISSED).all()
 
 
-def test_small_pictures_are_enlarged_only_on_request() -> None:
+def test_panels_have_the_size_asked_for_and_at_least_one_pixel() -> None:
     assert figures.panels(example(30, 20), BINARY, 300)[0].size == (200, 300)
-    assert figures.panels(example(30, 20), BINARY, 300, enlarge=False)[0].size == (20, 30)
-    assert figures.panels(example(600, 400), BINARY, 300, enlarge=False)[0].size == (200, 300)
+    assert figures.panels(example(600, 400), BINARY, 300)[0].size == (200, 300)
     assert figures.panels(example(3, 2000), BINARY, 100)[0].size == (100, 1)
+
+
+def test_picture_and_masks_are_scaled_alike() -> None:
+    picture, truth, predicted = figures.scaled(example(30, 20, bits=16), 2.5)
+    assert picture.shape == (75, 50, 3)
+    assert truth.shape == predicted.shape == (75, 50)
+    assert (truth == 255).mean() == pytest.approx(0.5, abs=0.01)
+    assert (predicted == 255).mean() == pytest.approx(0.5, abs=0.01)
+    assert set(np.unique(truth)) == {0, 255}
 
 
 def test_a_contact_sheet_takes_pictures_of_any_size_depth_and_channels() -> None:
@@ -106,7 +114,6 @@ def test_a_png_holds_the_picture_exactly() -> None:
             np.testing.assert_array_equal(np.asarray(image), array)
 
 
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize(
     "rows",
     [
@@ -116,8 +123,8 @@ def test_a_png_holds_the_picture_exactly() -> None:
         [{"step": 10, "val_mean_iou": math.inf, "learning_rate": 1e-3, "seconds": 2.0}, {"loss": 0.3}],
     ],
 )
-def test_curves_are_a_png_whatever_is_missing(rows: list[dict[str, float]], dark: bool) -> None:
-    with Image.open(io.BytesIO(figures.curves_png(rows, dark=dark))) as image:
+def test_curves_are_a_png_whatever_is_missing(rows: list[dict[str, float]]) -> None:
+    with Image.open(io.BytesIO(figures.curves_png(rows))) as image:
         assert image.format == "PNG"
         assert image.width > 800
 

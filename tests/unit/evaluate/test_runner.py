@@ -40,7 +40,7 @@ def test_unmatched_files_are_listed_from_both_sides(tmp_path: Path) -> None:
 def test_sizes_are_both_named(tmp_path: Path) -> None:
     save(tmp_path / "t/x.png", [[0, 1]])
     save(tmp_path / "p/x.png", [[0]])
-    with pytest.raises(ShapeError, match=r"p/x\.png: the truth is 2×1 pixels and the prediction 1×1\. Give two masks"):
+    with pytest.raises(ShapeError, match=r"p/x\.png, .*t/x\.png: the truth is 2×1 pixels and the prediction 1×1"):
         score_files(pair_masks(tmp_path / "p", tmp_path / "t"), LABELS)
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from intarsia.evaluate import statistics
-from intarsia.evaluate.statistics import bootstrap_interval, bootstrap_mean_interval
-from intarsia.metrics import ScoreTable, iou, mean_iou, pixel_accuracy
+from intarsia.evaluate.statistics import (
+    bootstrap_counts_interval,
+    bootstrap_interval,
+    bootstrap_mean_interval,
+    bootstrap_samples,
+    percentile_interval,
+)
+from intarsia.metrics import ClassCounts, ScoreTable, class_counts, iou, mean_dice, mean_iou, pixel_accuracy
 from intarsia.types import LabelMap
 
 LABELS = LabelMap(("a", "b"), ignore=255)
@@ -22,6 +29,12 @@ def accuracy_table(right: np.ndarray, pixels: int, groups: list[str] | None = No
     confusion = np.zeros((len(right), 3, 3))
     confusion[:, 0, 0], confusion[:, 0, 1] = right, pixels - right
     return table_of(confusion, groups)
+
+
+def widened(groups: int, confidence: float = 0.95) -> float:
+    """The percentage that an interval for so many groups cuts off on either side."""
+    t = stats.t.ppf((1 + confidence) / 2, groups - 1)
+    return float(100 * stats.norm.sf(t * np.sqrt(groups / (groups - 1))))
 
 
 def noisy_table(images: int, seed: int = 0) -> ScoreTable:
@@ -51,8 +64,73 @@ def test_equals_a_literal_resampling() -> None:
     draws = np.random.default_rng(3).integers(7, size=(resamples, 7))
     literal = np.stack([iou(table.confusion[drawn].sum(axis=0)) for drawn in draws])
     low, high = bootstrap_interval(table, iou, resamples=resamples, confidence=0.9, seed=3)
-    np.testing.assert_allclose(low, np.percentile(literal, 5, axis=0))
-    np.testing.assert_allclose(high, np.percentile(literal, 95, axis=0))
+    tail = widened(7, 0.9)
+    np.testing.assert_allclose(low, np.percentile(literal, tail, axis=0))
+    np.testing.assert_allclose(high, np.percentile(literal, 100 - tail, axis=0))
+
+
+def test_the_counts_of_classes_give_the_interval_of_the_joint_counts() -> None:
+    table = noisy_table(9)
+    for figure in (iou, mean_iou, mean_dice, pixel_accuracy):
+        joint = bootstrap_interval(table, figure, resamples=100, seed=4)
+        marginal = bootstrap_counts_interval(class_counts(table.confusion), table.groups, figure, resamples=100, seed=4)
+        np.testing.assert_allclose(marginal, joint)
+
+
+def test_models_side_by_side_are_drawn_together() -> None:
+    first, second = (class_counts(noisy_table(8, seed).confusion) for seed in (0, 1))
+    groups = list("aabbccdd")
+    hits, true, predicted = (
+        np.stack([getattr(of, name) for of in (first, second)], axis=1) for name in ("hits", "true", "predicted")
+    )
+    both = ClassCounts(hits, true, predicted)
+    paired = bootstrap_samples(both, groups, mean_iou, resamples=50)
+    alone = [bootstrap_samples(of, groups, mean_iou, resamples=50) for of in (first, second)]
+    np.testing.assert_allclose(paired, np.stack(alone, axis=1))
+
+
+def test_percentiles_equal_those_of_numpy_whatever_is_undefined() -> None:
+    samples = np.random.default_rng(0).random((101, 2, 3))
+    samples[samples < 0.2] = np.nan
+    samples[:, 0, 0] = np.nan
+    samples[1:, 0, 1] = np.nan
+    low, high = percentile_interval(samples, 30)
+    tail = widened(30)
+    assert np.isnan([low[0, 0], high[0, 0]]).all()
+    assert low[0, 1] == high[0, 1]
+    np.testing.assert_allclose(low[1], np.nanpercentile(samples[:, 1], tail, axis=0))
+    np.testing.assert_allclose(high[1], np.nanpercentile(samples[:, 1], 100 - tail, axis=0))
+
+
+def test_few_groups_widen_the_interval() -> None:
+    samples = np.random.default_rng(0).random(100_000)
+    tails = [percentile_interval(samples, groups)[0] for groups in (5, 20, 100, 100_000)]
+    np.testing.assert_allclose(tails, [widened(groups) / 100 for groups in (5, 20, 100, 100_000)], atol=0.002)
+    assert tails == sorted(tails)
+
+
+@pytest.mark.parametrize("groups", [20, 50])
+def test_the_intervals_of_a_skewed_figure_cover_nearly_95_of_100(groups: int) -> None:
+    rng, repeats = np.random.default_rng(1), 1000
+
+    def draw(count: int) -> np.ndarray:
+        size = rng.lognormal(6, 0.7, count)  # a few groups hold most of the class
+        hits = size * rng.beta(4, 2, count)
+        confusion = np.zeros((count, 3, 3))
+        confusion[:, 0, 0], confusion[:, 0, 1] = hits, size - hits
+        confusion[:, 1, 0] = rng.lognormal(4, 1, count)
+        return confusion.astype(np.int64)
+
+    true = iou(draw(1_000_000).sum(axis=0))[0]
+    covered = np.zeros(2)
+    for _ in range(repeats):
+        of = class_counts(draw(groups))
+        samples = bootstrap_samples(of, [str(i) for i in range(groups)], lambda of: iou(of)[:, 0], resamples=1000)
+        for i, (low, high) in enumerate((percentile_interval(samples, groups), np.percentile(samples, (2.5, 97.5)))):
+            covered[i] += low <= true <= high
+    ours, plain = covered / repeats
+    assert 0.92 <= ours <= 0.97
+    assert ours >= plain
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,6 +196,6 @@ def test_the_mean_over_images_equals_a_literal_resampling() -> None:
     draws = np.random.default_rng(0).integers(4, size=(40, 4))
     literal = [np.nanmean(np.concatenate([values[2 * g : 2 * g + 2, :2] for g in drawn]), axis=0) for drawn in draws]
     low, high = bootstrap_mean_interval(values, groups, resamples=40)
-    np.testing.assert_allclose(low[:2], np.nanpercentile(literal, 2.5, axis=0))
-    np.testing.assert_allclose(high[:2], np.nanpercentile(literal, 97.5, axis=0))
+    np.testing.assert_allclose(low[:2], np.nanpercentile(literal, widened(4), axis=0))
+    np.testing.assert_allclose(high[:2], np.nanpercentile(literal, 100 - widened(4), axis=0))
     assert np.isnan([low[2], high[2]]).all()

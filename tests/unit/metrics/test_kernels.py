@@ -30,11 +30,12 @@ def masks(dtype: type[np.unsignedinteger]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def expected_counts(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    return np.bincount(truth.astype(int) * 256 + predicted, minlength=kernels.JOINT)
+    counts: np.ndarray = np.bincount(truth.astype(int) * 256 + predicted, minlength=kernels.JOINT)
+    return counts
 
 
 def counted(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    return kernels.count_pairs_uint8(truth, predicted)[:, : kernels.JOINT].sum(axis=0)
+    return np.asarray(kernels.count_pairs_uint8(truth, predicted)[:, : kernels.JOINT].sum(axis=0))
 
 
 @pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 640])

@@ -9,6 +9,8 @@ import pytest
 
 from intarsia.errors import DataError, ShapeError
 from intarsia.metrics import ScoreTable, ScoreTableBuilder, confusion_matrix
+from intarsia.metrics.calibration import without_fine_bins
+from intarsia.metrics.counts import flatten
 from intarsia.types import LabelMap
 
 LABELS = LabelMap(("a", "b"), ignore=255)
@@ -18,10 +20,13 @@ def mask(*rows: list[int]) -> np.ndarray:
     return np.array(rows, np.uint8)
 
 
-def built() -> ScoreTable:
+def built(probabilities: bool = False) -> ScoreTable:
+    def even(*size: int) -> np.ndarray | None:
+        return np.full((2, *size), 0.5, np.float32) if probabilities else None
+
     builder = ScoreTableBuilder(LABELS)
-    builder.add("one", mask([0, 1], [1, 255]), mask([0, 1], [0, 0]), group="patient 7")
-    builder.add("two", mask([1, 1]), mask([1, 255]))
+    builder.add("one", mask([0, 1], [1, 255]), mask([0, 1], [0, 0]), group="patient 7", probabilities=even(2, 2))
+    builder.add("two", mask([1, 1]), mask([1, 255]), probabilities=even(1, 2))
     return builder.table()
 
 
@@ -39,10 +44,26 @@ def test_the_data_set_is_the_sum() -> None:
 
 
 def test_the_json_form_reads_back() -> None:
-    table = built()
-    again = ScoreTable.from_dict(json.loads(json.dumps(table.to_dict())))
-    assert (again.label_map, again.names, again.groups) == (table.label_map, table.names, table.groups)
-    np.testing.assert_array_equal(again.confusion, table.confusion)
+    for table in (built(), built(probabilities=True), ScoreTable(LABELS, ("a",), ("a",), np.ones((1, 3, 3), np.int64))):
+        again = ScoreTable.from_dict(json.loads(json.dumps(table.to_dict())))
+        assert (again.label_map, again.names, again.groups) == (table.label_map, table.names, table.groups)
+        np.testing.assert_array_equal(again.confusion, table.confusion)
+        for part in ("boundary", "causes", "calibration"):
+            one, other = getattr(table, part), getattr(again, part)
+            assert (one is None) == (other is None)
+            if part == "calibration" and one is not None:
+                one = without_fine_bins(one)
+            if one is not None:
+                np.testing.assert_array_equal(flatten(one), flatten(other))
+
+
+def test_all_pictures_have_probabilities_or_none_has() -> None:
+    assert built().calibration is None
+    assert built(probabilities=True).calibration is not None
+    builder = ScoreTableBuilder(LABELS)
+    builder.add("one", mask([0, 1]), mask([0, 1]), probabilities=np.full((2, 1, 2), 0.5, np.float32))
+    with pytest.raises(DataError, match=r"^two: some pictures have probabilities and others have none"):
+        builder.add("two", mask([0, 1]), mask([0, 1]))
 
 
 def test_a_repeated_name_is_an_error_when_it_is_added() -> None:

@@ -71,3 +71,10 @@ def test_default_colors_differ() -> None:
     colors = LabelMap(names=tuple(map(str, range(20)))).colors
     assert colors[0] == (0, 0, 0)
     assert len(set(colors)) == 20
+
+
+@pytest.mark.parametrize(("name", "black"), [("background", True), ("Other", True), ("class 0", True), ("Sky", False)])
+def test_only_what_lies_behind_the_objects_is_black(name: str, black: bool) -> None:
+    labels = LabelMap((name, "car"))
+    assert (labels.colors[0] == (0, 0, 0)) is black
+    assert LabelMap.from_dict({"classes": [name, "car"]}).colors == labels.colors

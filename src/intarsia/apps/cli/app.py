@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from intarsia import __version__
-from intarsia.apps.cli import data, demo, doctor, evaluate, plan, predict, score, train
+from intarsia.apps.cli import compare, data, demo, doctor, evaluate, inspect, plan, predict, score, train
 from intarsia.errors import IntarsiaError
 
 _INTERRUPTED = 130  # what shells expect after Ctrl-C: 128 + SIGINT
@@ -74,6 +74,8 @@ app.command("plan")(plan.run)
 app.command("train")(train.run)
 app.command("evaluate")(evaluate.run)
 app.command("score")(score.run)
+app.command("compare")(compare.run)
+app.command("inspect")(inspect.run)
 app.command("predict")(predict.run)
 app.add_typer(data.app, name="data")
 

@@ -101,7 +101,7 @@ def _predict(model: Model, picture: Path, out: Path, overlays: bool) -> dict[str
     image = read_image(picture)
     result = model.predictor.predict(image, where=picture)
     mask = out / f"{picture.stem}.png"
-    write_mask(mask, result.class_ids, result.label_map)
+    write_mask(mask, result.class_ids, result.label_map, model=model.card.weights_fingerprint)
     entry: dict[str, Any] = {"image": str(picture), "mask": str(mask), "fractions": result.fractions()}
     if overlays:
         overlay = out / "overlays" / f"{picture.stem}.png"

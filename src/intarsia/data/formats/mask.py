@@ -10,6 +10,7 @@ from jaxtyping import Int16, UInt8, UInt16
 from PIL import Image
 
 from intarsia.data.formats.decode import Decoded, decode
+from intarsia.data.formats.provenance import made_by
 from intarsia.errors import DataError, OutputError
 from intarsia.files import atomic_path
 from intarsia.types import LabelMap
@@ -109,10 +110,17 @@ def lossy_mask(paths: Sequence[str | Path], file_format: str) -> DataError:
     )
 
 
-def write_mask(path: str | Path, class_ids: MaskArray, label_map: LabelMap) -> None:
+def write_mask(path: str | Path, class_ids: MaskArray, label_map: LabelMap, *, model: str = "") -> None:
     """Write a mask as PNG: indexed with the class colors, or 16-bit gray when an id exceeds 255.
 
     Reading it back with :func:`read_mask` gives equal ids. The file appears whole or not at all.
+
+    Args:
+        path: the file to write, called ``….png``.
+        class_ids: uint8 or uint16 [H, W].
+        label_map: what the ids mean, and their colors.
+        model: the fingerprint of the model that predicted the mask (its card's ``weights_fingerprint``), written into
+            the file so that evaluation can warn when a prediction is used as truth.
 
     Raises:
         OutputError: the file could not be written, or is not called ``….png``.
@@ -128,7 +136,7 @@ def write_mask(path: str | Path, class_ids: MaskArray, label_map: LabelMap) -> N
     else:
         image = Image.fromarray(class_ids.astype(np.uint16))
     with atomic_path(path) as temporary:
-        image.save(temporary, format="PNG")
+        image.save(temporary, format="PNG", pnginfo=made_by(model))
 
 
 def _palette(label_map: LabelMap) -> bytes:

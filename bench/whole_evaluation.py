@@ -1,0 +1,57 @@
+"""Score 500 mask files of Cityscapes' size end to end: reading, overlap, boundaries, diagnosis, report.
+
+Run ``python bench/whole_evaluation.py``. It writes 500 pairs of 2048×1024, 19-class masks (25 different ones under many
+names) to a temporary folder, scores them by ``intarsia score --out`` in a process of its own, and prints its wall time
+and the most memory it held.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from metrics import CLASSES, VOID, regions
+
+IMAGES, DIFFERENT = 500, 25
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_pairs(folder)
+        command = [sys.executable, "-m", "intarsia", "score", "predicted", "truth", "--out", "scores"]
+        start = time.perf_counter()
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        seconds = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        sizes = {path.name: f"{path.stat().st_size / 1e6:.1f} MB" for path in sorted((folder / "scores").iterdir())}
+    print(f"{os.cpu_count()} cores; {IMAGES} pairs of 2048×1024 PNG masks, {CLASSES} classes")
+    print(f"{seconds:.1f} s in all, {1000 * seconds / IMAGES:.0f} ms a pair; at most {peak:.0f} MB of memory")
+    print(f"wrote {sizes}")
+
+
+def write_pairs(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    (folder / "classes.yaml").write_text(
+        "classes:\n" + "".join(f"  - class {k}\n" for k in range(CLASSES)) + f"ignore: {VOID}\n"
+    )
+    for side in ("truth", "predicted"):
+        (folder / side).mkdir()
+    for each in range(DIFFERENT):
+        for side, mask in zip(("truth", "predicted"), regions(rng), strict=True):
+            first = folder / side / f"{each:03}.png"
+            Image.fromarray(mask).save(first)
+            for number in range(each + DIFFERENT, IMAGES, DIFFERENT):
+                os.link(first, folder / side / f"{number:03}.png")
+
+
+if __name__ == "__main__":
+    main()

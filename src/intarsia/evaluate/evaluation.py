@@ -1,0 +1,48 @@
+"""All that an evaluation finds, from one table of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from intarsia.evaluate.boundaries import boundary_section
+from intarsia.evaluate.checks import Finding
+from intarsia.evaluate.confidence import summarize_confidence
+from intarsia.evaluate.diagnosis import diagnose
+from intarsia.evaluate.summary import Summary, summarize
+from intarsia.metrics import ScoreTable, Void, class_counts, mean_iou
+from intarsia.metrics.counts import total
+
+
+def summarize_all(
+    table: ScoreTable,
+    *,
+    void: Void = "exclude",
+    warnings: Sequence[str] = (),
+    checks: Sequence[Finding] = (),
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> Summary:
+    """Compute every figure the table has counts for: overlap, and boundaries, causes of errors and calibration.
+
+    Args:
+        table: the counts.
+        void: how void pixels are counted in overlap figures; all others leave out what is void in the truth.
+        warnings: what makes the figures worth less than they seem, to be shown first.
+        checks: what was found by looking at more than the counts, listed with the diagnosis.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+    """
+    sections: dict[str, Any] = {}
+    draw = {"resamples": resamples, "seed": seed}
+    if table.boundary is not None:
+        sections["boundary"] = boundary_section(table, **draw)
+    if table.causes is not None:
+        sections["diagnosis"] = diagnose(table.dataset, total(table.causes), table.label_map, checks).to_dict()
+    if table.calibration is not None:
+        of_images = mean_iou(class_counts(table.confusion, void))
+        confidence = summarize_confidence(table.calibration, table.label_map, table.groups, of_images, **draw)
+        sections["calibration"] = confidence.to_dict()
+    summary = summarize(table, void=void, **draw)
+    return replace(summary, sections=sections, warnings=tuple(warnings))

@@ -1,0 +1,70 @@
+"""The words of a diagnosis: what each cause is called, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from intarsia.metrics.causes_pieces import SIZES
+
+Cause = Literal["boundary", "noise", "suspect", "partial", "missed", "spurious", "confusion"]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """How to speak about a cause.
+
+    Args:
+        phrase: what the loss is, to be followed by the sizes, classes or places that a cause has.
+        remedy: what to do, in one clause.
+        how_to: the page that says more, from ``docs/``, without its ending.
+    """
+
+    phrase: str
+    remedy: str
+    how_to: str
+
+
+ADVICE: dict[Cause, Advice] = {
+    "boundary": Advice(
+        "at the border, a few pixels off",
+        "train on larger pictures and look how exact the true borders are",
+        "how-to/sharper-boundaries",
+    ),
+    "noise": Advice(
+        "noise (predicted specks)",
+        "train longer or on larger crops, or remove specks from the masks",
+        "how-to/sharper-boundaries",
+    ),
+    "suspect": Advice(
+        "truth that may be wrong",
+        "look at these true masks before changing the model",
+        "how-to/prepare-your-data",
+    ),
+    "partial": Advice("", "show the network more around each object: larger crops", "how-to/confused-classes"),
+    "missed": Advice("missed objects", "add pictures with such objects or weigh the class more", "how-to/rare-classes"),
+    "spurious": Advice(
+        "spurious objects",
+        "add pictures of what is mistaken for it, without it",
+        "how-to/confused-classes",
+    ),
+    "confusion": Advice(
+        "confusion with",
+        "compare the true masks of these classes and add pictures that tell them apart",
+        "how-to/confused-classes",
+    ),
+}
+"""Each cause as a diagnosis names it."""
+
+MISSED_SMALL = Advice("missed objects", "raise resolution or sample them more", "how-to/small-objects")
+"""The advice for missed objects that are small (under 32² pixels)."""
+
+
+def size_words(first: int, last: int) -> str:
+    """A range of size strata in words; specks being a stratum of their own, the next one is called "under 200 px"."""
+    edges = (0, *SIZES)
+    if last == len(SIZES):
+        return f"of {edges[first]:,} px and more" if first > 1 else "of all sizes"
+    if first <= 1:
+        return f"under {edges[last + 1]:,} px"
+    return f"of {edges[first]:,} to {edges[last + 1] - 1:,} px"

@@ -1,0 +1,59 @@
+"""``intarsia plan --explain`` as people and programs see it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from intarsia.apps.cli.app import app
+from intarsia.train.explain_task import QUESTIONS
+from intarsia.train.recipe import parse_recipe, read_recipe
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_the_plan_is_explained_in_words(tiny_data: Path) -> None:
+    result = call("plan", tiny_data, "--explain")
+    assert result.exit_code == 0, result.stderr
+    for part in ("Why the recipe is what it is", "  loss.class_weights: ", "Recommended", "semantic, with U-Net"):
+        assert part in result.stdout
+    assert all(question.text in result.stdout for question in QUESTIONS)
+    assert "Only you can tell:" in result.stdout
+    assert "(--answer count=yes)" in result.stdout
+
+
+def test_json_holds_the_recipe_and_its_explanation(tiny_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "recipe.yaml"
+    result = call("plan", tiny_data, "--explain", "--json", "--out", out)
+    content = json.loads(result.stdout)
+    assert parse_recipe(content["recipe"]) == read_recipe(out)
+    explanation = content["explanation"]
+    assert {answered["key"] for answered in explanation["answers"]} == {question.key for question in QUESTIONS}
+    assert explanation["recommendation"]["architecture"]["key"] == "unet"
+    assert explanation["recommendation"]["usable"] is True
+    assert json.loads(call("plan", tiny_data, "--json").stdout) == content["recipe"]
+
+
+def test_your_answers_change_the_recommendation(tiny_data: Path) -> None:
+    answers = ("--answer", "count=yes", "--answer", "touch=yes", "--answer", "every=yes")
+    result = call("plan", tiny_data, "--explain", *answers)
+    assert (
+        "panoptic, with Mask2Former (Cheng et al. 2022): the field's standard, not in this version yet" in result.stdout
+    )
+    assert "as you say" in result.stdout
+    assert "Train semantic with a U-Net" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [("counts=yes", "there is no question 'counts'"), ("count=maybe", "count=no or count=yes")]
+)
+def test_an_answer_to_nothing_is_one_line(tiny_data: Path, answer: str, said: str) -> None:
+    result = call("plan", tiny_data, "--explain", "--answer", answer)
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert said in result.stderr

@@ -1,0 +1,166 @@
+"""`intarsia score` and `intarsia evaluate`: conventions, sizes, groups, what is shown, and truth that is not true."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from intarsia.apps.cli.app import app
+from intarsia.metrics import VOID_CONVENTIONS
+
+VOID = 255
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    error: str
+
+
+def call(*arguments: str | Path) -> Outcome:
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    return Outcome(result.exit_code, result.stdout, result.stderr)
+
+
+def figures(*arguments: str | Path) -> Any:
+    outcome = call(*arguments, "--json")
+    assert outcome.code == 0, outcome.error
+    return json.loads(outcome.out)
+
+
+@pytest.fixture
+def masks(tmp_path: Path) -> Path:
+    """Truth and prediction of two scenes with three pictures each, void in both, and their pictures."""
+    rng = np.random.default_rng(0)
+    for folder in ("truth", "predicted", "images"):
+        (tmp_path / folder).mkdir()
+    for name in ("north-1", "north-2", "north-3", "south-1", "south-2", "south-3"):
+        truth = np.repeat(np.repeat(rng.integers(0, 3, (6, 8)), 8, axis=0), 8, axis=1).astype(np.uint8)
+        predicted = np.where(rng.random(truth.shape) < 0.8, truth, 0).astype(np.uint8)
+        truth[:6], predicted[:, :4] = VOID, VOID
+        Image.fromarray(truth).save(tmp_path / "truth" / f"{name}.png")
+        Image.fromarray(predicted).save(tmp_path / "predicted" / f"{name}.png")
+        Image.fromarray(rng.integers(0, 255, (*truth.shape, 3), dtype=np.uint8)).save(
+            tmp_path / "images" / f"{name}.png"
+        )
+    (tmp_path / "classes.yaml").write_text(f"classes: [ground, tree, house]\nignore: {VOID}\n")
+    return tmp_path
+
+
+def test_one_prediction_has_a_score_for_each_convention_and_each_is_named(masks: Path) -> None:
+    scores = {}
+    for void in VOID_CONVENTIONS:
+        found = figures("score", masks / "predicted", masks / "truth", "--void", void)
+        scores[void] = found["overall"]["mean_iou_dataset"]["value"]
+        assert found["conventions"]["void"].startswith(f"{void}: ")
+        printed = call("score", masks / "predicted", masks / "truth", "--void", void).out
+        assert f"void: {void}: " in printed
+    assert len(set(scores.values())) == 3
+    assert scores["count"] < scores["exclude"] < scores["exclude-both"]
+
+
+def test_intervals_are_drawn_by_group(masks: Path) -> None:
+    alone = figures("score", masks / "predicted", masks / "truth")
+    grouped = figures("score", masks / "predicted", masks / "truth", "--group-by", "([a-z]+)-")
+    assert (alone["groups"], grouped["groups"]) == (6, 2)
+    assert alone["overall"]["mean_iou_dataset"]["value"] == grouped["overall"]["mean_iou_dataset"]["value"]
+    assert "over 2 groups of images" in grouped["conventions"]["interval"]
+
+
+def test_everything_is_written_and_shown(masks: Path) -> None:
+    out = masks / "scores"
+    outcome = call("score", masks / "predicted", masks / "truth", "--images", masks / "images", "--out", out)
+    assert outcome.code == 0, outcome.error
+    assert {path.name for path in out.iterdir()} == {"metrics.json", "report.html", "contact-sheet.png"}
+    assert "why: tree: " in outcome.out
+    content = json.loads((out / "metrics.json").read_text())
+    assert {"boundary", "diagnosis", "warnings", "overall", "classes", "table"} <= content.keys()
+    assert "calibration" not in content  # mask files hold no probabilities
+    for entry in content["diagnosis"]["classes"]:
+        assert sum(part["share"] for part in entry["parts"]) == pytest.approx(1)
+    page = (out / "report.html").read_text()
+    for heading in ("Diagnosis", "Boundaries", "Pictures"):
+        assert heading in page
+
+
+def test_another_size_is_refused_with_both_sizes_unless_resizing_is_asked_for(masks: Path) -> None:
+    with Image.open(masks / "predicted" / "south-2.png") as image:
+        image.resize((32, 24), Image.Resampling.NEAREST).save(masks / "predicted" / "south-2.png")
+    refused = call("score", masks / "predicted", masks / "truth")
+    assert refused.code == 1
+    assert "the truth is 64×48 pixels and the prediction 32×24" in refused.error
+    assert "--resize nearest" in refused.error
+    resized = call("score", masks / "predicted", masks / "truth", "--resize", "nearest")
+    assert resized.code == 0
+    assert "WARNING: predictions of another size than their truth were resized by nearest neighbor" in resized.out
+
+
+def test_files_without_a_partner_are_listed(masks: Path) -> None:
+    (masks / "predicted" / "north-1.png").unlink()
+    shutil.copy(masks / "predicted" / "north-2.png", masks / "predicted" / "extra.png")
+    outcome = call("score", masks / "predicted", masks / "truth")
+    assert outcome.code == 1
+    assert "north-1.png" in outcome.error
+    assert "extra.png" in outcome.error
+    assert "1 true masks have no prediction of the same name, and 1 predictions no truth" in outcome.error
+
+
+def test_ids_outside_the_class_list_are_named(masks: Path) -> None:
+    Image.fromarray(np.full((48, 64), 9, np.uint8)).save(masks / "predicted" / "north-1.png")
+    outcome = call("score", masks / "predicted", masks / "truth")
+    assert outcome.code == 1
+    assert "north-1.png: the prediction holds the id 9, but the classes are 0 ground, 1 tree, 2 house" in outcome.error
+
+
+def test_empty_truth_and_empty_prediction_have_defined_values(masks: Path) -> None:
+    for path in masks.glob("*/north-*.png"):
+        path.unlink()
+    for path in masks.glob("*/south-[23].png"):
+        path.unlink()
+    blank, trees = np.zeros((48, 64), np.uint8), np.ones((48, 64), np.uint8)
+
+    def score(truth: np.ndarray, predicted: np.ndarray) -> Any:
+        Image.fromarray(truth).save(masks / "truth" / "south-1.png")
+        Image.fromarray(predicted).save(masks / "predicted" / "south-1.png")
+        ground, tree, house = figures("score", masks / "predicted", masks / "truth")["classes"]
+        assert house["iou"]["value"] is None
+        return ground["iou"]["value"], tree["iou"]["value"]
+
+    assert score(blank, blank) == (1, None)
+    assert score(blank, trees) == (0, 0)
+    assert score(np.full((48, 64), VOID, np.uint8), trees) == (None, None)
+    assert score(blank, np.full((48, 64), VOID, np.uint8)) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["--void", "ignore"],
+            "the void convention 'ignore' does not exist. Choose one of exclude, exclude-both, count",
+        ),
+        (["--resize", "bilinear"], "there is no way to resize called 'bilinear'. Write never or nearest"),
+        (["--group-by", "("], "is not a regular expression"),
+        (["--group-by", "patient([0-9]+)"], "finds no group in these names"),
+        (["--images", "nowhere", "--out", "scores"], "nowhere: is not a folder"),
+        (["--images", "images"], "Add `--out FOLDER` to have one"),
+        (["--task", "boxes"], "there is no task called 'boxes'. Write semantic, instance or panoptic"),
+        (["--task", "panoptic", "--void", "count"], "--void: does not apply to the task panoptic"),
+        (["--ignore", "3"], "--ignore: does not apply to the task semantic"),
+    ],
+)
+def test_mistakes_are_one_line(masks: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str) -> None:
+    monkeypatch.chdir(masks)
+    outcome = call("score", "predicted", "truth", *arguments)
+    assert outcome.code == 1
+    assert words in outcome.error
+    assert outcome.error.count("\n") == 1
+    assert "defect" not in outcome.error
+    assert not (masks / "scores").exists()

@@ -1,0 +1,140 @@
+"""Checks: each finds what was planted, says it in a sentence, and is silent otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from intarsia.evaluate import checks
+from intarsia.evaluate.checks import (
+    Finding,
+    PictureStatistics,
+    folder_mismatch,
+    imbalance,
+    picture_statistics,
+    preprocessing_mismatch,
+    resolution_limit,
+)
+from intarsia.metrics import counts
+from intarsia.types import ImageSpec, LabelMap
+
+LABELS = LabelMap(("sky", "road", "car", "pole"))
+
+
+def confusion(pixels: list[int], recalls: list[float], invented: list[int] | None = None) -> np.ndarray:
+    """Counts of classes with these pixels and recalls; what is missed becomes void, what is invented was sky."""
+    matrix = np.zeros((5, 5), np.int64)
+    for k, (total, share) in enumerate(zip(pixels, recalls, strict=True)):
+        matrix[k, k] = round(total * share)
+        matrix[k, 4] = total - matrix[k, k]
+    for k, extra in enumerate(invented or []):
+        matrix[0, k] += extra
+    return matrix
+
+
+def test_a_rare_class_that_is_lost_is_imbalance() -> None:
+    found = imbalance(confusion([70_000, 20_000, 9_700, 300], [0.95, 0.9, 0.85, 0.2]), LABELS)
+    assert found == Finding(
+        "imbalance",
+        "Rare classes are found less: pole (0.30% of the pixels): 20% recall, where the others reach 90% on average;"
+        " Spearman's correlation of recall and frequency is 1.00",
+        "Weigh them more (loss.class_weights=balanced) or add pictures that show them; see how-to/rare-classes",
+        "warning",
+    )
+
+
+@pytest.mark.parametrize(
+    "counted",
+    [
+        confusion([25_000] * 4, [0.9, 0.9, 0.9, 0.2]),  # not rare
+        confusion([70_000, 20_000, 9_700, 300], [0.95, 0.9, 0.85, 0.8]),  # not behind
+        confusion([70_000, 20_000, 9_700, 300], [0.95, 0.9, 0.85, 0.2], [0, 0, 0, 240]),  # invented as often as lost
+        confusion([100, 0, 0, 0], [0.5, 0, 0, 0]),  # a single class
+        np.zeros((5, 5), np.int64),
+    ],
+)
+def test_no_imbalance(counted: np.ndarray) -> None:
+    assert imbalance(counted, LABELS) is None
+
+
+def test_rank_correlation_equals_scipys() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        first, second = rng.integers(0, 6, 11), rng.random(11).round(1)
+        assert checks._spearman(first, second) == pytest.approx(spearmanr(first, second).statistic)
+    assert checks._spearman(np.ones(4), np.arange(4)) == 0.0
+
+
+def test_the_resolution_limit_names_the_classes_it_costs() -> None:
+    ceiling = confusion([90_000, 9_000, 900, 100], [1, 0.99, 0.95, 0.3])
+    reached = confusion([90_000, 9_000, 900, 100], [1, 0.95, 0.8, 0.1])
+    found = resolution_limit(8, ceiling, reached, LABELS)
+    assert found is not None
+    assert found.finding == (
+        "At output stride 8 even a perfect predictor reaches a mean IoU of 0.810: pole 0.30 (reached 0.10)"
+    )
+    assert found.severity == "warning"
+    assert resolution_limit(2, confusion([100] * 4, [1.0] * 4), reached, LABELS) is None
+    assert resolution_limit(2, np.zeros((5, 5), np.int64), reached, LABELS) is None
+    mild = resolution_limit(4, confusion([1000] * 4, [0.95] * 4), reached, LABELS)
+    assert mild is not None
+    assert mild.severity == "note"
+
+
+def statistics(
+    mean: float, std: float, dtype: type[np.unsignedinteger] = np.uint8, side: int = 64
+) -> PictureStatistics:
+    rng = np.random.default_rng(0)
+    top = np.iinfo(dtype).max
+    pictures = [(rng.normal(mean, std, (side // 2, side, 3)).clip(0, 1) * top).round().astype(dtype) for _ in range(3)]
+    return counts.total(counts.stack([picture_statistics(picture) for picture in pictures]))
+
+
+def test_statistics_equal_numpys_over_all_pixels() -> None:
+    rng = np.random.default_rng(0)
+    for dtype, top in ((np.uint8, 255), (np.uint16, 65535)):
+        pictures = [rng.integers(0, top, (7, 9 + extra, 2)).astype(dtype) for extra in range(3)]
+        total = counts.total(counts.stack([picture_statistics(picture) for picture in pictures]))
+        values = np.concatenate([picture.reshape(-1, 2) for picture in pictures]) / top
+        np.testing.assert_allclose(total.mean, values.mean(axis=0))
+        np.testing.assert_allclose(total.std, values.std(axis=0))
+        assert total.depths.tolist() == [3 * (dtype == np.uint8), 3 * (dtype == np.uint16)]
+        assert total.long_sides.tolist() == [9 + 10 + 11]
+
+
+def test_pictures_unlike_those_of_training_are_told() -> None:
+    spec = ImageSpec(3, 8, mean=(0.5,) * 3, std=(0.2,) * 3)
+    assert preprocessing_mismatch(statistics(0.52, 0.18), spec) is None
+    dark = preprocessing_mismatch(statistics(0.2, 0.05), spec)
+    assert dark is not None
+    assert dark.finding == (
+        "The pictures are not like those the model was trained on: mean brightness 0.20, 0.20, 0.20 instead of 0.50, "
+        "0.50, 0.50; spread of brightness 0.05, 0.05, 0.05 instead of 0.20, 0.20, 0.20"
+    )
+    deep = preprocessing_mismatch(statistics(0.5, 0.2, np.uint16), spec)
+    assert deep is not None
+    assert "they have 16 bits where the model was trained on 8" in deep.finding
+    gray = preprocessing_mismatch(statistics(0.5, 0.2), ImageSpec(1, 8, mean=(0.5,), std=(0.2,)))
+    assert gray is not None
+    assert "they have 3 channels where the model was trained on 1" in gray.finding
+
+
+def test_two_folders_that_differ_are_told() -> None:
+    first = statistics(0.5, 0.2)
+    assert folder_mismatch(first, statistics(0.5, 0.2)) is None
+    found = folder_mismatch(first, statistics(0.9, 0.05, np.uint16, side=256))
+    assert found is not None
+    assert found.finding.startswith(
+        "The two sets of pictures differ: one holds pictures of 8 bits, the other of 16; "
+        "their longer sides are 64 and 256 pixels on average; mean brightness 0.9"
+    )
+    gray = counts.total(counts.stack([picture_statistics(np.full((8, 8, 1), 100, np.uint8))]))
+    found = folder_mismatch(first, gray)
+    assert found is not None
+    assert "one has 3 channels, the other 1" in found.finding
+
+
+def test_constant_pictures_have_no_spread_to_divide_by() -> None:
+    constant = picture_statistics(np.full((8, 8, 3), 100, np.uint8))
+    assert folder_mismatch(constant, constant) is None

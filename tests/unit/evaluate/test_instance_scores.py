@@ -1,0 +1,94 @@
+"""Instance scores of whole data sets: id masks, and COCO results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from intarsia.data.formats.coco import CocoInstances
+from intarsia.errors import ShapeError
+from intarsia.evaluate.instances import FIGURES, score_coco, score_instance_masks, summarize_instances
+from intarsia.ops.rle import mask_to_rle
+from intarsia.types import InstanceSet, LabelMap
+
+TRUTH = np.zeros((40, 40), np.uint16)
+TRUTH[2:6, 2:6], TRUTH[10:30, 10:30], TRUTH[34:38, 2:12] = 1, 2, 3
+FOUND = np.zeros_like(TRUTH)
+FOUND[2:6, 2:6], FOUND[10:30, 10:24], FOUND[32:34, 30:34] = 9, 4, 6  # IoU 1, 0.7, and one that is spurious
+EMPTY = np.zeros_like(TRUTH)
+
+
+def write(folder: Path, masks: dict[str, np.ndarray]) -> list[Path]:
+    folder.mkdir()
+    for name, ids in masks.items():
+        Image.fromarray(ids).save(folder / f"{name}.png")
+    return [folder / f"{name}.png" for name in masks]
+
+
+def test_id_masks_are_scored_from_files(tmp_path: Path) -> None:
+    truth = write(tmp_path / "t", {"a": TRUTH, "b": TRUTH, "empty": EMPTY})
+    found = write(tmp_path / "p", {"a": FOUND, "b": TRUTH, "empty": EMPTY})
+    scored = score_instance_masks(list(zip(found, truth, strict=True)))
+    plain = json.loads(json.dumps(summarize_instances(scored, resamples=60).to_dict(), allow_nan=False))
+    at = {row["threshold"]: row for row in plain["thresholds"]}
+    assert (at[0.5]["true_positives"], at[0.5]["false_positives"], at[0.5]["false_negatives"]) == (5, 1, 1)
+    assert at[0.5]["average_precision_dataset"]["value"] == pytest.approx(5 / 7)
+    assert at[0.5]["average_precision_per_image"]["value"] == pytest.approx((2 / 4 + 1) / 2)  # the empty one left out
+    assert at[0.75]["average_precision_dataset"]["value"] == pytest.approx(4 / 8)
+    assert at[0.5]["mean_matched_iou_dataset"]["value"] == pytest.approx((4 + 0.7) / 5)
+    assert at[0.5]["average_precision_dataset"]["low"] < 5 / 7 < at[0.5]["average_precision_dataset"]["high"]
+    assert {f"{name}_{kind}" for name in FIGURES for kind in ("dataset", "per_image")} < at[0.5].keys()
+    mean = np.mean([row["average_precision_dataset"]["value"] for row in plain["thresholds"]])
+    assert plain["overall"]["mean_average_precision_dataset"]["value"] == pytest.approx(mean)
+    assert [(row["size"], row["objects"], row["recall"]["value"]) for row in plain["sizes"]][:3] == [
+        ("under 64 px", 4, 0.75),
+        ("64–255 px", 0, None),
+        ("256–1023 px", 2, 1),
+    ]
+    assert [(row["name"], row["average_precision"], row["true_objects"]) for row in plain["per_image"]] == [
+        ("a", 0.5, 3),
+        ("b", 1, 3),
+        ("empty", None, 0),
+    ]
+    assert json.dumps(scored.to_dict())
+
+
+def test_void_pixels_are_left_out(tmp_path: Path) -> None:
+    (truth,) = write(tmp_path / "t", {"a": np.where(FOUND == 6, 3, TRUTH)})
+    (found,) = write(tmp_path / "p", {"a": FOUND})
+    summary = summarize_instances(score_instance_masks([(found, truth)], ignore=3), resamples=5)
+    first = summary.sections["thresholds"][0]
+    assert (first["true_positives"], first["false_positives"], first["false_negatives"]) == (2, 0, 0)
+
+
+def test_sizes_must_agree(tmp_path: Path) -> None:
+    (truth,), (found,) = write(tmp_path / "t", {"a": TRUTH}), write(tmp_path / "p", {"a": FOUND[:9]})
+    with pytest.raises(ShapeError, match=r"p/a\.png: the truth is 40×40 pixels and the prediction 40×9"):
+        score_instance_masks([(found, truth)])
+
+
+def objects(ids: np.ndarray, class_ids: list[int], scores: list[float] | None = None) -> InstanceSet:
+    masks = tuple(mask_to_rle(ids == i) for i in np.unique(ids) if i)
+    of_scores = None if scores is None else np.array(scores)
+    return InstanceSet(masks, np.array(class_ids, np.int64), (40, 40), scores=of_scores)
+
+
+def test_coco_results_are_scored() -> None:
+    labels = LabelMap(("cell", "debris", "never"), ids=(1, 4, 8))
+    truth = CocoInstances(Path("t.json"), labels, {i: objects(TRUTH, [1, 1, 4 if i == 3 else 1]) for i in range(1, 6)})
+    perfect = {i: objects(TRUTH, [1, 1, 4 if i == 3 else 1], [0.9, 0.8, 0.7]) for i in range(1, 6)}
+    found = {**perfect, 2: objects(FOUND, [1, 1, 1], [0.5, 0.4, 0.3])}
+    plain = json.loads(json.dumps(score_coco(truth, found, resamples=40).to_dict(), allow_nan=False))
+    cell, debris, never = plain["classes"]
+    assert (cell["objects"], debris["objects"], never["objects"]) == (14, 1, 0)
+    assert cell["ap"]["low"] < cell["ap"]["value"] < cell["ap"]["high"] == 1
+    assert debris["ap"] == {"value": 1, "low": None, "high": None}
+    assert never["ap"]["value"] is None
+    assert plain["overall"]["ap"]["value"] == pytest.approx((cell["ap"]["value"] + 1) / 2)
+    assert plain["images"] == 5
+    exact = score_coco(truth, perfect, resamples=5)
+    assert exact.overall["ap"].value == exact.overall["ar_100"].value == 1
