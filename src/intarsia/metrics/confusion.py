@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,13 +58,23 @@ def confusion_matrix(
 def _count_uint8(
     truth: UInt8[np.ndarray, "pixels"], predicted: UInt8[np.ndarray, "pixels"], label_map: LabelMap
 ) -> Int64[np.ndarray, "k1 k1"]:
-    lanes = kernels.count_pairs_uint8(truth, predicted)
-    ids = np.array([*label_map.ids, -1 if label_map.ignore is None else label_map.ignore])
-    known = np.flatnonzero((ids >= 0) & (ids <= 255))
-    counts = np.zeros((ids.size, ids.size), np.int64)
-    joint = ids[known, None] * 256 + ids[known]
-    counts[np.ix_(known, known)] = lanes[:, joint].sum(axis=0, dtype=np.int64)
+    places, values, all_known = _known(label_map.ids, label_map.ignore)
+    found = kernels.count_pairs_uint8(truth, predicted, values)
+    if all_known:
+        return found
+    counts = np.zeros((label_map.num_classes + 1,) * 2, np.int64)
+    counts[np.ix_(places, places)] = found
     return counts
+
+
+@functools.lru_cache(maxsize=64)
+def _known(
+    ids: tuple[int, ...], ignore: int | None
+) -> tuple[Int64[np.ndarray, "known"], UInt8[np.ndarray, "known"], bool]:
+    """Which rows of the counts stand for an id that a uint8 mask can hold, these ids, and whether all rows do."""
+    values = np.array([*ids, -1 if ignore is None else ignore])
+    places = np.flatnonzero((values >= 0) & (values <= 255))
+    return places, values[places].astype(np.uint8), places.size == values.size
 
 
 def _count_uint16(
@@ -80,7 +91,7 @@ def _pieces(
     dtype: type[np.uint8] | type[np.uint16],
 ) -> Iterator[tuple[Shaped[np.ndarray, "pixels"], Shaped[np.ndarray, "pixels"]]]:
     """The two masks as contiguous pixels of ``dtype``: views where that is possible, else copies of a few rows."""
-    if truth.flags.f_contiguous and predicted.flags.f_contiguous:
+    if truth.flags.f_contiguous and predicted.flags.f_contiguous and not truth.flags.c_contiguous:
         truth, predicted = truth.T, predicted.T  # the order of the pixels does not matter
     as_they_are = all(mask.flags.c_contiguous and mask.dtype == dtype for mask in (truth, predicted))
     rows = max(1, (_PIECE if as_they_are else _COPIED) // max(1, truth.shape[1]))

@@ -1,8 +1,7 @@
 """The compiled loops that count pairs of mask values.
 
-Each returns several partial tables ("lanes") that the caller adds up. A table entry that is incremented twice in a
-row costs a round trip through the store buffer; neighboring pixels mostly hold the same pair, so they go to different
-lanes.
+Each counts in several partial tables ("lanes") and adds them up. A table entry that is incremented twice in a row costs
+a round trip through the store buffer; neighboring pixels mostly hold the same pair, so they go to different lanes.
 
 The loops carry no annotations and are hidden from run-time type checking (``no_type_check``): numba must see the plain
 function.
@@ -11,22 +10,22 @@ function.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from typing import Any, no_type_check
 
 import numba
 import numpy as np
-from jaxtyping import Int16, Int64, UInt8, UInt16, UInt32
+from jaxtyping import Int16, Int64, UInt8, UInt16
 from llvmlite import ir
 from numba.extending import intrinsic
 
 LANES = 4
-JOINT = 256 * 256
-"""Pairs of uint8 values; the pair (truth, predicted) stands at ``256 * truth + predicted``."""
+_JOINT = 256 * 256  # pairs of uint8 values; the pair (truth, predicted) stands at 256 * truth + predicted
 
 # Without padding, the same entry of every lane would share its low 12 address bits, which CPUs take for a dependence
 # between a load and an earlier store: the loop becomes more than twice as slow.
-_LANE_STRIDE = JOINT + 80
+_LANE_STRIDE = _JOINT + 80
 
 _VECTOR = 64  # pixels compared at once; one bit of a 64-bit word each
 _WORD = 8  # uint8 pixels of one 64-bit word
@@ -45,24 +44,33 @@ _ONE = np.uint32(1)
 
 _LANES_UINT8 = numba.types.Array(numba.uint32, 2, "C")
 _LANES_UINT16 = numba.types.Array(numba.int64, 3, "C")
+_COUNTS = numba.types.Array(numba.int64, 2, "C")
 _LOOKUP = numba.types.Array(numba.int16, 1, "C", readonly=True)
 
 
+_kept = threading.local()
+
+
 def count_pairs_uint8(
-    truth: UInt8[np.ndarray, "pixels"], predicted: UInt8[np.ndarray, "pixels"]
-) -> UInt32[np.ndarray, "lanes entries"]:
-    """Count each pair of values of two contiguous uint8 masks of fewer than 2³² pixels.
+    truth: UInt8[np.ndarray, "pixels"], predicted: UInt8[np.ndarray, "pixels"], values: UInt8[np.ndarray, "k"]
+) -> Int64[np.ndarray, "k k"]:
+    """Count each pair of ``values`` in two contiguous uint8 masks of fewer than 2³² pixels; safe in several threads.
 
     Returns:
-        Lanes whose first :data:`JOINT` entries add up to the joint histogram; the entries after them are padding.
+        The counts, rows ``truth``, columns ``predicted``. Pairs with another value are in none, so that the counts add
+        up to less than the number of pixels.
     """
-    lanes = np.zeros((LANES, _LANE_STRIDE), np.uint32)  # fresh zero pages: only those that are counted in are touched
-    whole = truth.size - truth.size % _VECTOR
-    loop = _compiled(_count_vectors, (numba.uint8, numba.uint8, numba.uint64, numba.uint64), _LANES_UINT8)
-    pixels = truth[:whole], predicted[:whole]
-    loop(*pixels, *(mask.view(np.uint64) for mask in pixels), lanes)
-    np.add.at(lanes[0], truth[whole:].astype(np.intp) * 256 + predicted[whole:], 1)
-    return lanes
+    # A thread keeps its lanes from one picture to the next, all zero: a fresh megabyte costs as much as the counting.
+    lanes = vars(_kept).pop("lanes", None)
+    if lanes is None:
+        lanes = np.zeros((LANES, _LANE_STRIDE), np.uint32)
+    words = truth.size // _WORD * _WORD
+    counts = np.zeros((values.size, values.size), np.int64)
+    loop = _compiled(_count_vectors, (numba.uint8,) * 2 + (numba.uint64,) * 2 + (numba.uint8,), _LANES_UINT8, _COUNTS)
+    loop(truth, predicted, truth[:words].view(np.uint64), predicted[:words].view(np.uint64), values, lanes, counts)
+    if counts.sum() == truth.size:  # otherwise some entries of the lanes are not zero
+        _kept.lanes = lanes
+    return counts
 
 
 def count_pairs_uint16(
@@ -137,8 +145,11 @@ def _first_one(typing, word):
 
 
 @no_type_check
-def _count_vectors(truth, predicted, true_words, predicted_words, lanes):
-    """Count pairs of uint8 values, 64 at once; the words are the same pixels eight at a time."""
+def _count_vectors(truth, predicted, true_words, predicted_words, values, lanes, counts):
+    """Count pairs of uint8 values, 64 at once, and leave the lanes as they were where ``values`` meet.
+
+    The words are the same pixels eight at a time.
+    """
     words = _VECTOR // _WORD
     for block in range(truth.size // _VECTOR):
         start = block * _VECTOR
@@ -170,6 +181,14 @@ def _count_vectors(truth, predicted, true_words, predicted_words, lanes):
             lanes[1, (odd >> _32) & _LOW16] += _ONE
             lanes[2, even >> _48] += _ONE
             lanes[3, odd >> _48] += _ONE
+    for at in range(truth.size // _VECTOR * _VECTOR, truth.size):
+        lanes[0, (np.uint64(truth[at]) << _8) | np.uint64(predicted[at])] += _ONE
+    for row in range(values.size):
+        for column in range(values.size):
+            entry = (np.uint64(values[row]) << _8) | np.uint64(values[column])
+            for lane in range(LANES):
+                counts[row, column] += lanes[lane, entry]
+                lanes[lane, entry] = 0
 
 
 @no_type_check

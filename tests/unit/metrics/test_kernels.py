@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
@@ -29,19 +30,18 @@ def masks(dtype: type[np.unsignedinteger]) -> tuple[np.ndarray, np.ndarray]:
     return flat.astype(dtype), np.roll(flat, 70).astype(dtype)
 
 
+EVERY = np.arange(256, dtype=np.uint8)
+
+
 def expected_counts(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    counts: np.ndarray = np.bincount(truth.astype(int) * 256 + predicted, minlength=kernels.JOINT)
-    return counts
+    joint: np.ndarray = np.bincount(truth.astype(int) * 256 + predicted, minlength=256 * 256).reshape(256, 256)
+    return joint
 
 
-def counted(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    return np.asarray(kernels.count_pairs_uint8(truth, predicted)[:, : kernels.JOINT].sum(axis=0))
-
-
-@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 640])
+@pytest.mark.parametrize("size", [0, 1, 7, 63, 64, 65, 640])
 def test_uint8_pairs_of_regions_are_counted(size: int) -> None:
     truth, predicted = (mask[:size] for mask in masks(np.uint8))
-    np.testing.assert_array_equal(counted(truth, predicted), expected_counts(truth, predicted))
+    np.testing.assert_array_equal(kernels.count_pairs_uint8(truth, predicted, EVERY), expected_counts(truth, predicted))
 
 
 @given(st.integers(0, 2**32), st.integers(1, 256), st.integers(1, 40))
@@ -50,8 +50,25 @@ def test_uint8_pairs_are_counted_whatever_their_runs(seed: int, values: int, run
     rng = np.random.default_rng(seed)
     truth, predicted = (np.repeat(rng.integers(0, values, 400, dtype=np.uint8), run)[:1000] for _ in range(2))
     odd = truth[1:], predicted[: truth.size - 1]  # at odd addresses
+    some = rng.permutation(EVERY)[: rng.integers(1, 257)]
     for pair in ((truth, predicted), odd):
-        np.testing.assert_array_equal(counted(*pair), expected_counts(*pair))
+        counts = kernels.count_pairs_uint8(*pair, some)
+        np.testing.assert_array_equal(counts, expected_counts(*pair)[np.ix_(some, some)])
+
+
+def test_values_that_were_not_asked_for_leave_nothing_behind() -> None:
+    truth, predicted = masks(np.uint8)
+    kernels.count_pairs_uint8(truth, predicted, EVERY[:3])
+    np.testing.assert_array_equal(kernels.count_pairs_uint8(truth, predicted, EVERY), expected_counts(truth, predicted))
+
+
+def test_threads_count_side_by_side() -> None:
+    rng = np.random.default_rng(0)
+    pairs = list(rng.integers(0, 9, (40, 2, 30_000), dtype=np.uint8))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda pair: kernels.count_pairs_uint8(pair[0], pair[1], EVERY), pairs))
+    for counts, pair in zip(found, pairs, strict=True):
+        np.testing.assert_array_equal(counts, expected_counts(pair[0], pair[1]))
 
 
 def test_the_uint16_loop_counts_alike_compiled_and_as_python() -> None:
@@ -77,4 +94,4 @@ def test_machine_code_that_cannot_be_kept_is_compiled_for_this_process(monkeypat
 
     monkeypatch.setattr(numba, "njit", njit)
     truth, predicted = masks(np.uint8)
-    assert kernels.count_pairs_uint8(truth, predicted).sum() == truth.size
+    assert kernels.count_pairs_uint8(truth, predicted, EVERY).sum() == truth.size
