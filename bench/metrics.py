@@ -20,9 +20,7 @@ import segmentation_models_pytorch as smp
 import torch
 from torchmetrics.classification import MulticlassJaccardIndex
 
-from intarsia.evaluate.statistics import bootstrap_interval
-from intarsia.evaluate.summary import summarize
-from intarsia.metrics import ScoreTable, confusion_matrix, mean_iou
+from intarsia.metrics import confusion_matrix
 from intarsia.types import LabelMap
 
 HEIGHT, WIDTH, CLASSES, VOID = 1024, 2048, 19, 255
@@ -54,7 +52,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         for what in ("compiling", "from the disk cache"):
             print(f"first call in a process, {what}: {first_call(cache):.2f} s")
-    time_bootstrap(rng)
 
 
 def compare(name: str, pair: Pair, bandwidth: float) -> None:
@@ -167,19 +164,6 @@ def first_call(cache: str) -> float:
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
     output = subprocess.run([sys.executable, "-c", FIRST_CALL], env=environment, capture_output=True, check=True)
     return float(output.stdout)
-
-
-def time_bootstrap(rng: np.random.Generator) -> None:
-    images, size = 500, CLASSES + 1
-    names = tuple(f"image {i}" for i in range(images))
-    table = ScoreTable(LABELS, names, names, rng.integers(0, 10_000, (images, size, size)))
-    for what, run in (
-        ("interval of the mean IoU", lambda: bootstrap_interval(table, mean_iou)),
-        ("whole summary", lambda: summarize(table)),
-    ):
-        start = time.perf_counter()
-        run()
-        print(f"{images} images × {CLASSES} classes, 10,000 resamples, {what}: {time.perf_counter() - start:.2f} s")
 
 
 if __name__ == "__main__":

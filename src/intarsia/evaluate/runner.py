@@ -15,6 +15,7 @@ from intarsia.data.parallel import map_files
 from intarsia.data.splits import find_groups
 from intarsia.errors import DataError, ShapeError
 from intarsia.evaluate.figures import Example
+from intarsia.evaluate.watch import Watch
 from intarsia.metrics import ScoreTable, ScoreTableBuilder, Void, class_counts
 from intarsia.metrics.confusion import confusion_matrix
 from intarsia.metrics.overlap import mean_iou
@@ -26,13 +27,16 @@ from intarsia.types import LabelMap
 Report = Callable[[int, int], None]
 
 
-def evaluate_items(predictor: Predictor, items: Sequence[Item], progress: Report | None = None) -> ScoreTable:
+def evaluate_items(
+    predictor: Predictor, items: Sequence[Item], progress: Report | None = None, watch: Watch | None = None
+) -> ScoreTable:
     """Predict every picture exactly as a user would, and count against its mask.
 
     Args:
         predictor: the model.
         items: pictures with their truth; their groups are the units of the intervals.
         progress: called with (done, total).
+        watch: looks at each picture beside the counting.
 
     Raises:
         DataError: a file that cannot be used, or a mask with an id the model does not know.
@@ -49,6 +53,8 @@ def evaluate_items(predictor: Predictor, items: Sequence[Item], progress: Report
             where=item.mask,
             probabilities=result.probabilities,
         )
+        if watch is not None:
+            watch.add(image, truth, result.class_ids, item.mask)
         if progress is not None:
             progress(done + 1, len(items))
     return builder.table()

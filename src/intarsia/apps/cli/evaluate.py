@@ -79,13 +79,15 @@ def evaluate_to(
     from intarsia.evaluate.evaluation import summarize_all
     from intarsia.evaluate.provenance import truth_warnings
     from intarsia.evaluate.runner import evaluate_items, examples
+    from intarsia.evaluate.watch import Watch
     from intarsia.evaluate.write import ranked, write_evaluation
 
     with progress_bar("scoring") as progress:
-        table = evaluate_items(model.predictor, items, progress)
-    card = model.card
+        card = model.card
+        watch = Watch(card.image_spec, card.label_map)
+        table = evaluate_items(model.predictor, items, progress, watch)
     warnings = truth_warnings([item.mask for item in items], model=card.weights_fingerprint, teachers=card.teachers)
-    summary = summarize_all(table, void=void, warnings=warnings)
+    summary = summarize_all(table, void=void, warnings=warnings, checks=watch.findings(table))
     shown = ranked(summary, table, void).shown(lambda names: examples(model.predictor, items, names, void))
     details = {"data": data, "split": split, **_model_details(model)}
     return summary, write_evaluation(out, summary, table, shown, title=title, details=details, curves=curves)
@@ -103,6 +105,8 @@ def show(summary: Summary, written: Sequence[Path]) -> None:
     screen.print(f"intervals: {content['conventions']['interval']}")
     for entry in content.get("diagnosis", {}).get("classes", ()):
         screen.print(f"why: {entry['sentence']}")
+    for check in content.get("diagnosis", {}).get("checks", ()):
+        screen.print(f"{check['severity']}: {check['finding']}. {check['remedy']}")
     for path in written:
         screen.print(f"wrote {path}")
 
