@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from intarsia.evaluate.checks import Finding, imbalance
-from intarsia.evaluate.remedies import ADVICE, MISSED_SMALL, Cause, size_words
+from intarsia.evaluate.remedies import ADVICE, MISSED_SMALL, Cause, size_words, stratum_name
 from intarsia.metrics.causes import CauseCounts, lost_pixels
 from intarsia.metrics.causes_pieces import SIZES
 from intarsia.types import LabelMap
@@ -92,7 +92,7 @@ class Diagnosis:
             "band": self.band,
             "classes": [{key: entry[key] for key in own} for entry in classes],
             "size_recall": {
-                "strata": [size_words(stratum, stratum) for stratum in range(_STRATA)],
+                "strata": [stratum_name(stratum) for stratum in range(_STRATA)],
                 "classes": [{key: entry[key] for key in ("id", "name", "objects", "recall")} for entry in classes],
             },
             "checks": [asdict(finding) for finding in self.checks],

@@ -60,6 +60,15 @@ MISSED_SMALL = Advice("missed objects", "raise resolution or sample them more", 
 """The advice for missed objects that are small (under 32² pixels)."""
 
 
+def stratum_name(stratum: int) -> str:
+    """What a table of sizes calls a stratum; unlike in sentences, ranges must not overlap here."""
+    if stratum == 0:
+        return f"under {SIZES[0]} px"
+    if stratum == len(SIZES):
+        return f"{SIZES[-1]:,} px and more"
+    return f"{SIZES[stratum - 1]:,}–{SIZES[stratum] - 1:,} px"
+
+
 def size_words(first: int, last: int) -> str:
     """A range of size strata in words; specks being a stratum of their own, the next one is called "under 200 px"."""
     edges = (0, *SIZES)

@@ -82,10 +82,10 @@ def test_the_plain_form_is_json_and_read_back_equal() -> None:
     }
     assert content["size_recall"]["strata"] == [
         "under 10 px",
-        "under 200 px",
-        "of 200 to 1,023 px",
-        "of 1,024 to 9,215 px",
-        "of 9,216 px and more",
+        "10–199 px",
+        "200–1,023 px",
+        "1,024–9,215 px",
+        "9,216 px and more",
     ]
     assert content["size_recall"]["classes"][1] == {
         "id": 1,

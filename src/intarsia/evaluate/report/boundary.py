@@ -43,8 +43,16 @@ def boundary_section(boundary: Mapping[str, Any] | None, marks: Mapping[int, str
     of_f1, of_trimap = (
         {str(entry["name"]): _values(entry.get(key, ())) for entry in classes} for key in ("boundary_f1", "trimap_iou")
     )
+    # Where a share of the diagonal lies among pixels depends on the picture: it is in the cards and the table alone.
+    plain = [k for k, tolerance in enumerate(tolerances) if "%" not in tolerance]
     curves = (
-        _curves("boundary-f1", ("Boundary F1", "tolerance"), tolerances, mean_f1, of_f1),
+        _curves(
+            "boundary-f1",
+            ("Boundary F1", "tolerance"),
+            [tolerances[k] for k in plain],
+            [mean_f1[k] for k in plain if k < len(mean_f1)],
+            {name: [values[k] for k in plain if k < len(values)] for name, values in of_f1.items()},
+        ),
         _curves("trimap", ("IoU near the borders", "distance from the true border"), widths, mean_trimap, of_trimap),
     )
     convention = str(boundary.get("convention") or "")
