@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, UInt8, UInt16
 from scipy.stats import rankdata
 
+from intarsia.data.examination import ImageRecord
 from intarsia.metrics.overlap import iou, mean_iou, recall, support
 from intarsia.types import ImageSpec, LabelMap
 
@@ -141,6 +143,20 @@ def picture_statistics(
         moments[channel] = histogram.sum(), histogram @ scaled, histogram @ scaled**2
     depths = np.array([image.dtype == np.uint8, image.dtype == np.uint16], np.int64)
     return PictureStatistics(moments, depths, np.array([max(image.shape[:2])], np.int64))
+
+
+def examined_statistics(records: Sequence[ImageRecord]) -> PictureStatistics:
+    """The same of pictures that the doctor has already read; gray ones among colored ones have three equal channels."""
+    channels = max(len(record.channel_sums) for record in records)
+    moments = np.zeros((channels, 3))
+    for record in records:
+        top = 2**record.bit_depth - 1
+        moments[:, 0] += record.pixels
+        moments[:, 1] += np.array(record.channel_sums, np.float64) / top
+        moments[:, 2] += np.array(record.channel_square_sums, np.float64) / top**2
+    depths = np.array([sum(record.bit_depth == depth for record in records) for depth in (8, 16)], np.int64)
+    sides = np.array([sum(max(record.height, record.width) for record in records)], np.int64)
+    return PictureStatistics(moments, depths, sides)
 
 
 def preprocessing_mismatch(pictures: PictureStatistics, spec: ImageSpec) -> Finding | None:

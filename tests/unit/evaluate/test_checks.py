@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from intarsia.data.examination import ImageRecord
+from intarsia.data.formats.folder import Item
 from intarsia.evaluate import checks
 from intarsia.evaluate.checks import (
     Finding,
@@ -138,3 +142,36 @@ def test_two_folders_that_differ_are_told() -> None:
 def test_constant_pictures_have_no_spread_to_divide_by() -> None:
     constant = picture_statistics(np.full((8, 8, 3), 100, np.uint8))
     assert folder_mismatch(constant, constant) is None
+
+
+def record(brightness: int, *, channels: int = 1, depth: int = 8, side: int = 100) -> ImageRecord:
+    pixels, scale = side * side, 257 if depth == 16 else 1
+    return ImageRecord(
+        item=Item("a", Path("a.png"), Path("b.png"), "a"),
+        split="train",
+        height=side,
+        width=side,
+        bit_depth=depth,
+        channel_sums=(pixels * brightness * scale,) * channels,
+        channel_square_sums=(pixels * (brightness**2 + 30**2) * scale**2,) * channels,
+        gray=channels == 1,
+        constant=False,
+        class_pixels=(pixels,),
+        turned_alike=True,
+        digest="",
+    )
+
+
+def test_what_the_doctor_counted_gives_the_same_statistics() -> None:
+    found = checks.examined_statistics([record(100), record(140, channels=3)])
+    assert found.mean == pytest.approx([120 / 255] * 3)
+    assert found.std == pytest.approx([np.sqrt(30**2 + 20**2) / 255] * 3)
+    assert checks.examined_statistics([record(100, depth=16)]).mean == pytest.approx([100 / 255])
+
+
+def test_examined_splits_that_differ_are_named() -> None:
+    train = checks.examined_statistics([record(100)])
+    assert checks.folder_mismatch(train, checks.examined_statistics([record(105)])) is None
+    darker = checks.folder_mismatch(train, checks.examined_statistics([record(40)]))
+    assert darker is not None
+    assert "mean brightness 0.16 instead of 0.39" in darker.finding

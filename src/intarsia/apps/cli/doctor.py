@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,8 @@ from rich.table import Table
 from intarsia.apps.cli.console import Json, console, plain_table, print_json, progress_bar
 
 if TYPE_CHECKING:
-    from intarsia.data.examination import Examination
+    from intarsia.data.examination import Examination, ImageRecord
+    from intarsia.evaluate.checks import Finding
 
 Classes = Annotated[Path | None, typer.Option("--classes", help="A class list to use instead of DATA/classes.yaml.")]
 
@@ -27,19 +29,39 @@ def run(
     folder = open_folder(data, classes)
     with progress_bar("reading") as progress:
         examination = examine(folder, progress)
+    mismatches = _mismatches(examination)
     if as_json:
-        print_json(examination.to_dict())
+        print_json({**examination.to_dict(), "mismatches": [vars(finding) for finding in mismatches]})
     else:
         screen = console()
         for note in folder.notes:
             screen.print(f"note: {note}")
         for finding in examination.findings:
             screen.print(f"{finding.severity}: {finding.message}")
+        for mismatch in mismatches:
+            screen.print(f"{mismatch.severity}: {mismatch.finding}. {mismatch.remedy}.")
         screen.print(*tables(examination), sep="\n")
     if any(finding.severity == "error" for finding in examination.findings):
         raise typer.Exit(1)
-    if not as_json and not examination.findings:
+    if not as_json and not examination.findings and not mismatches:
         console().print("nothing wrong was found")
+
+
+def _mismatches(examination: Examination) -> list[Finding]:
+    """Splits whose pictures were made otherwise than those of training."""
+    from intarsia.evaluate.checks import examined_statistics, folder_mismatch
+
+    splits: dict[str, list[ImageRecord]] = {}
+    for record in examination.records:
+        splits.setdefault(record.split, []).append(record)
+    if "train" not in splits:
+        return []
+    found = []
+    for name, records in splits.items():
+        finding = folder_mismatch(examined_statistics(splits["train"]), examined_statistics(records))
+        if finding is not None:
+            found.append(replace(finding, finding=f"train and {name}: {finding.finding}"))
+    return found
 
 
 def tables(examination: Examination) -> list[Table]:
