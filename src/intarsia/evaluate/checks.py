@@ -77,13 +77,13 @@ def imbalance(confusion: Int64[np.ndarray, "k1 k1"], label_map: LabelMap) -> Fin
 
 
 def resolution_limit(
-    stride: int, ceiling: Int64[np.ndarray, "k1 k1"], confusion: Int64[np.ndarray, "k1 k1"], label_map: LabelMap
+    stride: str, ceiling: Int64[np.ndarray, "k1 k1"], confusion: Int64[np.ndarray, "k1 k1"], label_map: LabelMap
 ) -> Finding | None:
     """How good a perfect predictor could be whose output has one pixel for each stride × stride of the picture.
 
     Args:
-        stride: the output stride.
-        ceiling: the sum over pictures of :func:`~intarsia.metrics.resolution.resolution_confusion` at this stride.
+        stride: the output stride, in words where it differs between pictures.
+        ceiling: the sum over pictures of :func:`~intarsia.metrics.resolution.resolution_confusion` at its stride.
         confusion: the counts of the prediction over the same pictures.
         label_map: the classes.
 

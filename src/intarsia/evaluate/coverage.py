@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from intarsia.evaluate.statistics import percentile_interval
+from intarsia.evaluate.statistics import percentile_interval, resampled_times
 from intarsia.evaluate.summary import Estimate
 from intarsia.metrics.selective import Blocks, area_under_risk_coverage, selective_risk
 
@@ -19,7 +19,6 @@ WITHHELD = 0.1
 
 _Ordered = tuple[np.ndarray, np.ndarray]  # sizes and losses of blocks, as intarsia.metrics.selective takes them
 _POINTS = 100  # of a curve, at most
-_CHUNK = 2**21  # numbers held at once of any one kind: 16 MiB
 
 
 @dataclass(frozen=True)
@@ -190,18 +189,13 @@ class _Order:
 
 
 def _resampled(groups: Sequence[str], resamples: int, seed: int) -> Iterator[Float64[np.ndarray, "chunk images"]]:
-    """How often each picture is in each of ``resamples`` data sets of as many groups drawn with replacement.
+    """How often each picture is in each resampled data set.
 
     Curves need this rather than sums: adding up a column a picture would cost the square of the pictures.
     """
     names, group_of_image = np.unique(np.asarray(groups), return_inverse=True)
-    generator = np.random.default_rng(seed)
-    step = max(1, _CHUNK // len(groups))
-    for start in range(0, resamples, step):
-        count = min(step, resamples - start)
-        drawn = generator.integers(len(names), size=(count, len(names))) + len(names) * np.arange(count)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=count * len(names)).reshape(count, len(names))
-        yield times.astype(np.float64)[:, group_of_image]
+    for times in resampled_times(len(names), resamples, seed, numbers=2 * len(groups)):
+        yield times[:, group_of_image]
 
 
 def _or_none(value: float) -> float | None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from jaxtyping import Shaped
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from intarsia.errors import ShapeError
 from intarsia.ops import overlay
+from intarsia.ops.resize import resize_nearest
 from intarsia.types import LabelMap
 
 COLUMNS = ("Picture", "Truth", "Prediction", "Errors")
@@ -120,7 +120,7 @@ def scaled(example: Example, scale: float) -> tuple[overlay.RGB, overlay.Mask, o
     """
     size = tuple(max(1, round(side * scale)) for side in example.truth.shape)
     shown = Image.fromarray(overlay.for_display(example.image)).resize(size[::-1], Image.Resampling.LANCZOS)
-    return np.asarray(shown), _nearest(example.truth, size), _nearest(example.predicted, size)
+    return np.asarray(shown), resize_nearest(example.truth, size), resize_nearest(example.predicted, size)
 
 
 def contact_sheet(examples: Sequence[Example], label_map: LabelMap, tile: int = 280) -> Image.Image:
@@ -186,14 +186,6 @@ def png_bytes(image: overlay.RGB | Image.Image) -> bytes:
     buffer = io.BytesIO()
     (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, "png")
     return buffer.getvalue()
-
-
-def _nearest(mask: Shaped[np.ndarray, "height width"], size: tuple[int, ...]) -> Shaped[np.ndarray, "rows columns"]:
-    rows, columns = (
-        ((np.arange(new) + 0.5) * (old / new)).astype(np.intp) for new, old in zip(size, mask.shape, strict=True)
-    )
-    scaled: Shaped[np.ndarray, "rows columns"] = mask[rows[:, None], columns]
-    return scaled
 
 
 def _row_height(row: Sequence[Image.Image]) -> int:

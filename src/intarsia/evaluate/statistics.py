@@ -49,7 +49,9 @@ def bootstrap_interval(
     sums = sum_by_group(table.confusion.reshape(len(table.names), -1), table.groups)
     draws = _resampled_sums(sums, resamples, seed)
     samples = np.concatenate([statistic(drawn.reshape(-1, size, size)) for drawn in draws])
-    return percentile_interval(samples, len(sums), confidence)
+    low, high = percentile_interval(samples, len(sums), confidence)
+    defined = np.count_nonzero(~np.isnan(statistic(sums.reshape(-1, size, size))), axis=0)
+    return known(low, high, np.asarray(defined))
 
 
 def bootstrap_counts_interval(
@@ -75,7 +77,8 @@ def bootstrap_counts_interval(
         Low and high, as in :func:`bootstrap_interval`.
     """
     samples = bootstrap_samples(counts, groups, statistic, resamples=resamples, seed=seed)
-    return percentile_interval(samples, len(set(groups)), confidence)
+    low, high = percentile_interval(samples, len(set(groups)), confidence)
+    return known(low, high, groups_defined(counts, groups, statistic))
 
 
 def bootstrap_samples(
@@ -93,6 +96,25 @@ def bootstrap_samples(
     """
     sums = sum_by_group(flatten(counts), groups)
     return np.concatenate([statistic(unflatten(counts, drawn)) for drawn in _resampled_sums(sums, resamples, seed)])
+
+
+def groups_defined(
+    counts: Counts, groups: Sequence[str], statistic: Callable[[Counts], Float64[np.ndarray, "sets *shape"]]
+) -> Int64[np.ndarray, "*shape"]:
+    """In how many groups each figure is defined, each group by itself; arguments as in :func:`bootstrap_samples`."""
+    of_groups = statistic(unflatten(counts, sum_by_group(flatten(counts), groups)))
+    return np.asarray(np.count_nonzero(~np.isnan(of_groups), axis=0))
+
+
+def known(
+    low: Float64[np.ndarray, "*shape"], high: Float64[np.ndarray, "*shape"], defined: Int64[np.ndarray, "*shape"]
+) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
+    """The bounds of figures that are ``defined`` in two groups or more, and NaN for the others.
+
+    A class that occurs in a single group has the same figure in every resample that holds it. The width of that
+    interval, nothing, would be false certainty.
+    """
+    return np.where(defined > 1, low, np.nan), np.where(defined > 1, high, np.nan)
 
 
 def bootstrap_mean_interval(
@@ -121,7 +143,8 @@ def bootstrap_mean_interval(
     for drawn in _resampled_sums(sums, resamples, seed):
         totals, counts = np.split(drawn, 2, axis=1)
         means.append(np.divide(totals, counts, out=np.full_like(totals, np.nan), where=counts > 0))
-    return percentile_interval(np.concatenate(means), len(sums), confidence)
+    low, high = percentile_interval(np.concatenate(means), len(sums), confidence)
+    return known(low, high, np.count_nonzero(sums[:, values.shape[1] :], axis=0))
 
 
 def percentile_interval(
@@ -173,12 +196,26 @@ def sum_by_group(
 def _resampled_sums(
     sums: Float64[np.ndarray, "groups cells"], resamples: int, seed: int
 ) -> Iterator[Float64[np.ndarray, "chunk cells"]]:
-    """The sums over ``groups`` groups drawn with replacement, ``resamples`` times in all, in bounded chunks."""
-    generator = np.random.default_rng(seed)
+    """The sums over groups drawn with replacement, in bounded chunks."""
     groups, cells = sums.shape
-    step = max(1, _CHUNK // max(groups, cells))
+    for times in resampled_times(groups, resamples, seed, numbers=max(groups, cells)):
+        yield times @ sums
+
+
+def resampled_times(
+    groups: int, resamples: int, seed: int, numbers: int | None = None
+) -> Iterator[Float64[np.ndarray, "chunk groups"]]:
+    """How often each group is drawn, as many groups being drawn with replacement as there are, in bounded chunks.
+
+    Args:
+        groups: how many there are.
+        resamples: how many draws there are in all.
+        seed: of the draws; the draws do not depend on the chunks.
+        numbers: how many numbers the caller makes of one draw; default is one a group.
+    """
+    generator = np.random.default_rng(seed)
+    step = max(1, _CHUNK // (numbers or groups))
     for start in range(0, resamples, step):
         count = min(step, resamples - start)
         drawn = generator.integers(groups, size=(count, groups)) + groups * np.arange(count)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=count * groups).reshape(count, groups)
-        yield times.astype(np.float64) @ sums
+        yield np.bincount(drawn.ravel(), minlength=count * groups).reshape(count, groups).astype(np.float64)

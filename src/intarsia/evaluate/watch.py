@@ -36,7 +36,7 @@ class Watch:
         self._pictures: dict[int, PictureStatistics] = {}
         self._profile: ErrorProfile | None = None
         self._ceiling: Int64[np.ndarray, "k1 k1"] | None = None
-        self._stride = 1
+        self._strides: set[int] = set()
 
     def add(self, image: Picture, truth: Mask, predicted: Mask, where: str | Path = "picture") -> None:
         """Look at one picture.
@@ -55,15 +55,17 @@ class Watch:
         stride = _shrinkage(truth.shape, self._spec.long_side)
         ceiling = resolution_confusion(truth, stride, self._label_map, where)
         self._ceiling = ceiling if self._ceiling is None else self._ceiling + ceiling
-        self._stride = max(self._stride, stride)
+        self._strides.add(stride)
 
     def findings(self, table: ScoreTable) -> list[Finding]:
         """What was noticed; ``table`` holds the counts of the same pictures."""
         found = [preprocessing_mismatch(pictures, self._spec) for pictures in self._pictures.values()]
         if self._profile is not None:
             found.append(seam_period(self._profile))
-        if self._ceiling is not None and self._stride > 1:
-            found.append(resolution_limit(self._stride, self._ceiling, table.dataset, self._label_map))
+        if self._ceiling is not None and max(self._strides) > 1:
+            strides = sorted(self._strides)
+            words = str(strides[0]) if len(strides) == 1 else f"{strides[0]} to {strides[-1]}"
+            found.append(resolution_limit(words, self._ceiling, table.dataset, self._label_map))
         return [finding for finding in found if finding is not None]
 
 

@@ -41,7 +41,8 @@ class CalibrationCounts:
         confidence: sum of the confidences [..., B] in each bin.
         class_probability: sum over all pixels of each class's probability [..., K, B], by bins of that probability.
         class_true: pixels [..., K, B] of each true class, by the same bins.
-        predicted_pixels: pixels [..., K] predicted as each class.
+        predicted_pixels: pixels [..., K] predicted as each class, void truth included: what a picture's confidence is
+            made of must not need the truth.
         predicted_confidence: sum of their confidences [..., K].
         squared_error: sum [..., K] of the squared errors of all probabilities of a pixel, by its true class.
         log_loss: sum [..., K] of −log of the true class's probability, by the true class.
@@ -158,7 +159,8 @@ def picture_confidence(counts: CalibrationCounts) -> Float64[np.ndarray, "*batch
     """How sure the model is of a picture, in [0, 1]: the mean over predicted classes of their pixels' mean confidence.
 
     Every predicted class weighs the same, as in a picture's mean IoU. The plain mean over pixels, which the background
-    rules, orders pictures worse; see docs/explanation/calibration.md.
+    rules, orders pictures worse; see docs/explanation/calibration.md. It uses no truth, so pixels whose truth is void
+    take part: a limit chosen by it then means the same on new pictures.
     """
     return mean_of_defined(ratio(counts.predicted_confidence, counts.predicted_pixels), axis=-1)
 
@@ -236,7 +238,7 @@ def _by_bin(counts: CalibrationCounts) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pixels(counts: CalibrationCounts) -> np.ndarray:
-    return np.asarray(counts.predicted_pixels.sum(axis=-1))
+    return np.asarray(counts.right.sum(axis=-1) + counts.wrong.sum(axis=-1))
 
 
 def _check_probabilities(probabilities: Shaped[np.ndarray, "*size"], where: str | Path) -> None:

@@ -61,17 +61,17 @@ def count_top(
     for at in range(pixels):
         if not abs(total[at] - 1) <= TOLERANCE:  # so written that NaN is caught
             return at
-        true = truth[at]
+        true, predicted = truth[at], first[at]
+        predicted_pixels[predicted] += 1
+        predicted_probability[predicted] += top[at]
         if true < 0:
             continue
-        place, predicted = _bin(top[at], edges), first[at]
+        place = _bin(top[at], edges)
         if predicted == true:
             right[place] += 1
         else:
             wrong[place] += 1
         confidence[place // per_bin] += top[at]
-        predicted_pixels[predicted] += 1
-        predicted_probability[predicted] += top[at]
         share = np.float64(shares[true, at])
         squared_error[true] += squares[at] - 2 * share + 1
         log_loss[true] -= math.log(max(share, FLOOR))

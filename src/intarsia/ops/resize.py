@@ -15,8 +15,7 @@ def resize_nearest(
         mask: class ids, any dtype.
         size: height and width wanted, each at least 1.
     """
-    rows, columns = (
-        ((np.arange(new) + 0.5) * (old / new)).astype(np.intp) for new, old in zip(size, mask.shape, strict=True)
-    )
+    # In whole numbers: where a center lies exactly between two pixels, rounding would decide.
+    rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, mask.shape, strict=True))
     resized: Shaped[np.ndarray, "rows columns"] = mask[rows[:, None], columns]
     return resized

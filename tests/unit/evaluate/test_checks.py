@@ -73,15 +73,15 @@ def test_rank_correlation_equals_scipys() -> None:
 def test_the_resolution_limit_names_the_classes_it_costs() -> None:
     ceiling = confusion([90_000, 9_000, 900, 100], [1, 0.99, 0.95, 0.3])
     reached = confusion([90_000, 9_000, 900, 100], [1, 0.95, 0.8, 0.1])
-    found = resolution_limit(8, ceiling, reached, LABELS)
+    found = resolution_limit("8", ceiling, reached, LABELS)
     assert found is not None
     assert found.finding == (
         "At output stride 8 even a perfect predictor reaches a mean IoU of 0.810: pole 0.30 (reached 0.10)"
     )
     assert found.severity == "warning"
-    assert resolution_limit(2, confusion([100] * 4, [1.0] * 4), reached, LABELS) is None
-    assert resolution_limit(2, np.zeros((5, 5), np.int64), reached, LABELS) is None
-    mild = resolution_limit(4, confusion([1000] * 4, [0.95] * 4), reached, LABELS)
+    assert resolution_limit("2", confusion([100] * 4, [1.0] * 4), reached, LABELS) is None
+    assert resolution_limit("2", np.zeros((5, 5), np.int64), reached, LABELS) is None
+    mild = resolution_limit("4", confusion([1000] * 4, [0.95] * 4), reached, LABELS)
     assert mild is not None
     assert mild.severity == "note"
 

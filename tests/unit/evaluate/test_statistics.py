@@ -166,12 +166,27 @@ def test_one_group_has_no_interval() -> None:
 def test_undefined_resamples_are_left_out() -> None:
     confusion = np.zeros((3, 3, 3))
     confusion[:, 0, 0] = 10
-    confusion[0, 1, 1] = 5  # class 1 is in one image only, and always right
+    confusion[:2, 1, 1] = 5  # class 1 is in two images, and always right
     low, high = bootstrap_interval(table_of(confusion), iou, resamples=200)
     np.testing.assert_array_equal(low, [1.0, 1.0])
     np.testing.assert_array_equal(high, [1.0, 1.0])
     low, high = bootstrap_interval(table_of(np.zeros((3, 3, 3))), iou, resamples=200)
     assert np.isnan([low, high]).all()
+
+
+def test_what_a_single_group_holds_has_no_interval() -> None:
+    confusion = np.zeros((4, 3, 3), np.int64)
+    confusion[:, 0, 0] = 10
+    confusion[:2, 1, :2] = [1, 5]  # class 1 is in the first two images, which are of one patient
+    table = table_of(confusion, ["p", "p", "q", "r"])
+    counts = class_counts(confusion)
+    for low, high in (
+        bootstrap_interval(table, iou, resamples=50),
+        bootstrap_counts_interval(counts, table.groups, iou, resamples=50),
+        bootstrap_mean_interval(iou(counts), table.groups, resamples=50),
+    ):
+        assert low[0] <= 1
+        assert np.isnan([low[1], high[1]]).all()
 
 
 def test_counts_far_beyond_32_bits_stay_exact() -> None:
@@ -184,7 +199,7 @@ def test_counts_far_beyond_32_bits_stay_exact() -> None:
         return counts[:, 0, 0]
 
     bootstrap_interval(table_of(confusion), total, resamples=20)
-    assert set(np.concatenate(seen).astype(int).tolist()) == {2 * (2**50 + 1)}
+    assert set(seen[0].astype(int).tolist()) == {2 * (2**50 + 1)}
 
 
 def test_the_mean_over_images_equals_a_literal_resampling() -> None:

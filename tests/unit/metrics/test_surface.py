@@ -255,3 +255,11 @@ def test_a_bounded_search_gives_the_same_figures_or_none(data: st.DataObject, fa
 def test_what_is_no_percentile_is_refused(percentile: float) -> None:
     with pytest.raises(DataError, match=r"is no percentile\. Give a number above 0 and at most 100"):
         hausdorff_distance([], percentile)
+
+
+@pytest.mark.parametrize(("spacing", "tolerance"), [(0.1, 0.3), (0.7, 2.1), (1.0, 3.0)])
+def test_a_distance_equal_to_the_tolerance_is_within_it(spacing: float, tolerance: float) -> None:
+    truth = np.zeros((20, 30), bool)
+    truth[5:15, 5:15] = True
+    distances = surface_distances(truth, np.roll(truth, 3, axis=1), spacing=(spacing, spacing))
+    assert surface_dice(surface_counts([distances], (tolerance,)))[0, 0] == 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,9 +20,16 @@ def test_enlarging_repeats_and_shrinking_picks_centers() -> None:
     assert resize_nearest(mask, (5, 7)).dtype == np.uint16
 
 
-@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 30), st.integers(1, 30))
-def test_torch_picks_the_same_pixels(height: int, width: int, rows: int, columns: int) -> None:
-    mask = np.arange(height * width, dtype=np.uint16).reshape(height, width)
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_every_new_pixel_takes_the_old_one_its_center_lies_in(old: int, new: int) -> None:
+    centers = [Fraction(2 * place + 1, 2) * Fraction(old, new) for place in range(new)]
+    picked = resize_nearest(np.arange(old, dtype=np.uint16)[None], (1, new))[0]
+    np.testing.assert_array_equal(picked, [int(center) for center in centers])
+
+
+@pytest.mark.parametrize("size", [(7, 9), (12, 20), (3, 5), (24, 10)])
+def test_torch_picks_the_same_pixels(size: tuple[int, int]) -> None:
+    mask = np.arange(12 * 10, dtype=np.uint16).reshape(12, 10)
     as_float = torch.from_numpy(mask.astype(np.float64))[None, None]
-    theirs = torch.nn.functional.interpolate(as_float, size=(rows, columns), mode="nearest-exact")[0, 0]
-    np.testing.assert_array_equal(resize_nearest(mask, (rows, columns)), theirs.numpy())
+    theirs = torch.nn.functional.interpolate(as_float, size=size, mode="nearest-exact")[0, 0]
+    np.testing.assert_array_equal(resize_nearest(mask, size), theirs.numpy())

@@ -12,7 +12,7 @@ from intarsia.evaluate.comparison.permutation import holm, swap_test, tries_all
 from intarsia.evaluate.comparison.result import ALPHA, ClassDifference, Comparison, Difference, Effect
 from intarsia.evaluate.comparison.seeds import Spread, figures, interval_with_runs, side_by_side
 from intarsia.evaluate.saved import SavedEvaluation, align, check_distinct, equal
-from intarsia.evaluate.statistics import bootstrap_samples, percentile_interval, sum_by_group
+from intarsia.evaluate.statistics import bootstrap_samples, groups_defined, known, percentile_interval, sum_by_group
 from intarsia.metrics import mean_iou
 from intarsia.metrics.class_counts import VOID_CONVENTIONS, ClassCounts
 from intarsia.metrics.counts import flatten, total, unflatten
@@ -43,14 +43,19 @@ def compare(
     whole = figures(total(counts))
     of_a, of_b = whole[:count], whole[count:]
     value = of_b.mean(axis=0) - of_a.mean(axis=0)
-    samples = bootstrap_samples(
-        counts, groups, lambda of: _b_minus_a(figures(of), count), resamples=resamples, seed=seed
-    )
+
+    def change(of: ClassCounts) -> Float64[np.ndarray, "sets figures"]:
+        return _b_minus_a(figures(of), count)
+
+    samples = bootstrap_samples(counts, groups, change, resamples=resamples, seed=seed)
     if len(runs) == 2:
         low, high = percentile_interval(samples, num_groups)
         p = swap_test(runs[0].counts, runs[1].counts, groups, figures, swaps=resamples, seed=seed)
     else:
         low, high, p = interval_with_runs(value, samples, num_groups, of_a, of_b)
+    defined = groups_defined(counts, groups, change)
+    low, high = known(np.clip(low, -1, 1), np.clip(high, -1, 1), defined)
+    p, _ = known(p, p, defined)
     labels = runs[0].label_map
     k = labels.num_classes
     corrected = np.concatenate([p[:2], holm(p[2 : 2 + k]), holm(p[2 + k :])])

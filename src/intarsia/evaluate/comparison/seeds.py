@@ -19,7 +19,7 @@ from jaxtyping import Float64
 from scipy.special import stdtr, stdtrit
 
 from intarsia.evaluate.saved import SavedEvaluation, align, check_distinct
-from intarsia.evaluate.statistics import bootstrap_samples, percentile_interval
+from intarsia.evaluate.statistics import bootstrap_samples, groups_defined, known, percentile_interval
 from intarsia.metrics import dice, iou, mean_dice, mean_iou, mean_of_defined
 from intarsia.metrics.class_counts import ClassCounts
 from intarsia.metrics.counts import total
@@ -133,10 +133,17 @@ def summarize_runs(runs: Sequence[SavedEvaluation], *, resamples: int = 10_000, 
     aligned, _ = align(runs)
     groups, num_groups, labels = aligned[0].groups, len(set(aligned[0].groups)), aligned[0].label_map
     counts = side_by_side(aligned)
-    samples = bootstrap_samples(counts, groups, lambda of: figures(of).mean(axis=1), resamples=resamples, seed=seed)
+
+    def mean(of: ClassCounts) -> Float64[np.ndarray, "sets figures"]:
+        return np.asarray(figures(of).mean(axis=1))
+
+    samples = bootstrap_samples(counts, groups, mean, resamples=resamples, seed=seed)
     of_runs = figures(total(counts))
     low, high, _ = interval_with_runs(of_runs.mean(axis=0), samples, num_groups, of_runs)
-    bounds = np.stack([low, high, *percentile_interval(samples, num_groups)], axis=1)
+    defined = groups_defined(counts, groups, mean)
+    of_both, of_pictures = known(low, high, defined), known(*percentile_interval(samples, num_groups), defined)
+    # Student's t knows no bounds, but an IoU has them.
+    bounds = np.stack([*np.clip(of_both, 0, 1), *of_pictures], axis=1)
     each = [RunsFigure(Spread(tuple(of.tolist())), *row.tolist()) for of, row in zip(of_runs.T, bounds, strict=True)]
     k = labels.num_classes
     return RunsSummary(

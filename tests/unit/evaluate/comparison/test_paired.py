@@ -210,3 +210,25 @@ def test_numbers_as_people_write_them() -> None:
     assert [points(value) for value in (0.123, -0.012, -0.0001, math.nan)] == ["12.3", "−1.2", "0.0", "–"]
     assert [signed(value) for value in (0.01, 0.0001, -0.01, math.nan)] == ["+1.0", "0.0", "−1.0", "–"]
     assert [probability(p) for p in (0.0004, 0.0123, 0.5, math.nan)] == ["< 0.001", "0.012", "0.50", "–"]
+
+
+def in_one_picture(share: float, seed: int, images: int = 20) -> SavedEvaluation:
+    """A class that is in the first picture alone."""
+    confusion = np.zeros((images, 4, 4), np.int64)
+    confusion[:, 0, 0] = np.random.default_rng(seed).integers(80, 100, images)
+    confusion[:, 0, 1] = 100 - confusion[:, 0, 0]
+    confusion[0, 2, 2], confusion[0, 2, 0] = round(1000 * share), round(1000 * (1 - share))
+    names = tuple(f"{i:03}" for i in range(images))
+    return SavedEvaluation(
+        Path(f"r{seed}"), LABELS, names, names, confusion.sum(-1), "exclude", class_counts(confusion)
+    )
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_what_one_picture_holds_is_never_shown(runs: int) -> None:
+    a = [in_one_picture(0.6 + 0.001 * i, i) for i in range(runs)]
+    b = [in_one_picture(0.7 + 0.001 * i, 10 + i) for i in range(runs)]
+    difference = compare(a, b, resamples=200).classes[2].iou
+    assert difference.b - difference.a > 0.05
+    assert np.isnan([difference.low, difference.high, difference.p]).all()
+    assert not difference.shown

@@ -126,3 +126,17 @@ def test_runs_on_one_group_have_no_interval() -> None:
 def test_a_run_that_is_there_twice_is_refused() -> None:
     with pytest.raises(DataError, match="they are not two runs"):
         summarize_runs([evaluation(0), evaluation(0)])
+
+
+def test_the_interval_of_an_iou_stays_within_its_range() -> None:
+    def run(seed: int, hits: int) -> SavedEvaluation:
+        confusion = np.zeros((4, 4, 4), np.int64)
+        confusion[:, 0, 0], confusion[:, 1, 1], confusion[:, 1, 0] = 100, hits, 100 - hits
+        names = tuple("abcd")
+        return SavedEvaluation(
+            Path(f"seed{seed}"), LABELS, names, names, confusion.sum(-1), "exclude", class_counts(confusion)
+        )
+
+    summary = summarize_runs([run(0, 60), run(1, 99)], resamples=100)
+    _, _, car, _ = summary.classes[1]
+    assert (car.low, car.high) == (0, 1)
