@@ -58,6 +58,21 @@ def test_evaluate_equals_score_of_what_predict_writes(trained: Path, tiny_data: 
     assert written == {"metrics.json", "report.html", "contact-sheet.png"}
 
 
+def test_evaluate_measures_surfaces_and_borders_as_asked(trained: Path, tiny_data: Path, tmp_path: Path) -> None:
+    arguments = ["--spacing", "0.5", "--surface-tolerance", "2", "--tolerance", "4 px"]
+    outcome = call("evaluate", trained, tiny_data, "--out", tmp_path, *arguments)
+    assert outcome.code == 0, outcome.error
+    assert "NSD ≤ 2" in outcome.out
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    assert (content["surface"]["spacing"], content["surface"]["tolerances"]) == ([0.5, 0.5], [2])
+    assert content["boundary"]["tolerances"] == ["4 px"]
+    refused = call("evaluate", trained, tiny_data, "--out", tmp_path / "none", "--spacing", "0")
+    assert refused.code == 1
+    assert "spacing: (0.0, 0.0) is not the size of a pixel. Give its height and width" in refused.error
+    assert refused.error.count("\n") == 1
+    assert not (tmp_path / "none").exists()
+
+
 def test_evaluate_scores_the_pictures_training_held_out(trained: Path, tiny_data: Path, tmp_path: Path) -> None:
     outcome = call("evaluate", trained / "model.safetensors", tiny_data, "--out", tmp_path)
     assert outcome.code == 0, outcome.error

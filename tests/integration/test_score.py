@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import surface_distance
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -62,6 +64,8 @@ def test_one_prediction_has_a_score_for_each_convention_and_each_is_named(masks:
         assert found["conventions"]["void"].startswith(f"{void}: ")
         printed = call("score", masks / "predicted", masks / "truth", "--void", void).out
         assert f"void: {void}: " in printed
+        assert found["diagnosis"]["convention"].startswith("void: exclude: ")
+        assert ("the reasons below are under void: exclude" in printed) == (void != "exclude")
     assert len(set(scores.values())) == 3
     assert scores["count"] < scores["exclude"] < scores["exclude-both"]
 
@@ -88,6 +92,44 @@ def test_everything_is_written_and_shown(masks: Path) -> None:
     page = (out / "report.html").read_text()
     for heading in ("Diagnosis", "Boundaries", "Pictures"):
         assert heading in page
+
+
+@pytest.mark.filterwarnings("ignore:Please import .* from the `scipy.ndimage` namespace:DeprecationWarning")
+def test_surfaces_are_measured_where_the_size_of_a_pixel_is_given(masks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np, "Inf", np.inf, raising=False)  # which surface-distance still uses
+    arguments = ["--spacing", "0.5,0.8", "--surface-tolerance", "1.1", "--out", str(masks / "scores")]
+    outcome = call("score", masks / "predicted", masks / "truth", *arguments)
+    assert outcome.code == 0, outcome.error
+    assert "NSD ≤ 1.1" in outcome.out
+    assert "one missing" in outcome.out
+    content = json.loads((masks / "scores" / "metrics.json").read_text())
+    found, truth, predicted = content["surface"], masks / "truth", masks / "predicted"
+    for k, entry in enumerate(found["classes"]):
+        within, size, hausdorff = 0.0, 0.0, []
+        for path in sorted(truth.iterdir()):
+            true, mine = (np.asarray(Image.open(folder / path.name)) for folder in (truth, predicted))
+            far = surface_distance.compute_surface_distances(true == k, (mine == k) & (true != VOID), (0.5, 0.8))
+            for side in ("gt", "pred"):
+                sizes, other = far[f"surfel_areas_{side}"], "pred" if side == "gt" else "gt"
+                within += sizes[far[f"distances_{side}_to_{other}"] <= 1.1].sum()
+                size += sizes.sum()
+            hausdorff.append(surface_distance.compute_robust_hausdorff(far, 95))
+        assert entry["surface_dice"][0]["value"] == pytest.approx(within / size)
+        assert entry["hausdorff_95_per_image"]["value"] == pytest.approx(np.mean(hausdorff))
+        assert (entry["images_finite"], entry["images_infinite"]) == (6, 0)
+    assert np.shape(content["table"]["hausdorff"]) == (6, 3, 2)
+    assert "Surfaces" in (masks / "scores" / "report.html").read_text()
+
+
+def test_boundaries_are_matched_within_the_tolerances_that_are_named(masks: Path) -> None:
+    usual = figures("score", masks / "predicted", masks / "truth")["boundary"]
+    found = figures("score", masks / "predicted", masks / "truth", "--tolerance", "0.5%", "--tolerance", "2")[
+        "boundary"
+    ]
+    assert found["tolerances"] == ["2 px", "0.5% of the diagonal"]
+    assert found["classes"][1]["boundary_f1"][0] == usual["classes"][1]["boundary_f1"][1]
+    printed = call("score", masks / "predicted", masks / "truth", "--tolerance", "2px").out
+    assert re.search(r"mean Boundary F1: 0\.\d+ \(0\.\d+–0\.\d+\) within 2 px\n", printed)
 
 
 def test_another_size_is_refused_with_both_sizes_unless_resizing_is_asked_for(masks: Path) -> None:
@@ -153,6 +195,17 @@ def test_empty_truth_and_empty_prediction_have_defined_values(masks: Path) -> No
         (["--images", "images"], "Add `--out FOLDER` to have one"),
         (["--task", "boxes"], "there is no task called 'boxes'. Write semantic, instance or panoptic"),
         (["--task", "panoptic", "--void", "count"], "--void: does not apply to the task panoptic"),
+        (["--spacing", "0.5,0"], "spacing: (0.5, 0.0) is not the size of a pixel. Give its height and width"),
+        (["--spacing", "-1"], "spacing: (-1.0, -1.0) is not the size of a pixel"),
+        (["--spacing", "1,1,1"], "spacing: '1,1,1' is not the size of a pixel"),
+        (["--spacing", "half a mm"], "spacing: 'half a mm' is not the size of a pixel"),
+        (["--surface-tolerance", "2"], "Give the height and the width of a pixel too (`--spacing 0.5,0.5`)"),
+        (
+            ["--spacing", "1", "--surface-tolerance", "two"],
+            "surface tolerance: 'two' is no distance. Give a number ≥ 0",
+        ),
+        (["--tolerance", "2 cm"], "tolerance: '2 cm' is no distance. Give a number ≥ 0 of pixels"),
+        (["--task", "instance", "--spacing", "1"], "--spacing: does not apply to the task instance"),
         (["--ignore", "3"], "--ignore: does not apply to the task semantic"),
     ],
 )

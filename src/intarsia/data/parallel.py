@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)`` after each file."""
 
 _THREADS = 2
+_AHEAD = 8  # results that may wait for their turn
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
@@ -18,17 +21,27 @@ Result = TypeVar("Result")
 def map_files(
     work: Callable[[Given], Result], given: Sequence[Given], progress: Progress | None = None
 ) -> list[Result]:
-    """Do ``work`` on each of ``given`` in two threads, and return the results in the order of ``given``.
+    """Do ``work`` on each of ``given`` in two threads, and return the results; see :func:`iterate_files`."""
+    return list(iterate_files(work, given, progress))
 
-    An error of ``work``, or Ctrl-C, drops what has not started yet and is raised.
+
+def iterate_files(
+    work: Callable[[Given], Result], given: Sequence[Given], progress: Progress | None = None
+) -> Iterator[Result]:
+    """Do ``work`` on each of ``given`` in two threads, and yield the results in the order of ``given``.
+
+    Only a few results wait at any time, so memory does not grow with the number of files. An error of ``work``, or
+    Ctrl-C, drops what has not started yet and is raised.
     """
     pool = ThreadPoolExecutor(_THREADS)
-    results = []
+    waiting: deque[Future[Result]] = deque()
+    rest = iter(given)
     try:
-        for result in pool.map(work, given):
-            results.append(result)
+        for done in range(1, len(given) + 1):
+            waiting.extend(pool.submit(work, each) for each in islice(rest, _AHEAD - len(waiting)))
+            result = waiting.popleft().result()
             if progress is not None:
-                progress(len(results), len(given))
+                progress(done, len(given))
+            yield result
     finally:
         pool.shutdown(cancel_futures=True)
-    return results

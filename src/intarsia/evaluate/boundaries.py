@@ -43,9 +43,9 @@ def boundary_section(table: ScoreTable, *, resamples: int = 10_000, seed: int = 
     counts = table.boundary
     assert counts is not None, "boundaries were not counted"
     draw = {"resamples": resamples, "seed": seed}
-    rows = _estimates(_figures(total(counts)), bootstrap_counts_interval(counts, table.groups, _figures, **draw))
+    rows = estimate_rows(_figures(total(counts)), bootstrap_counts_interval(counts, table.groups, _figures, **draw))
     of_images = _figures(counts)[:, -1]
-    (averaged,) = _estimates(
+    (averaged,) = estimate_rows(
         mean_of_defined(of_images, axis=0)[None],
         tuple(bound[None] for bound in bootstrap_mean_interval(of_images, table.groups, **draw)),
     )
@@ -71,9 +71,10 @@ def _figures(counts: BoundaryCounts) -> Float64[np.ndarray, "*batch rows columns
     return np.concatenate(rows, axis=-2)
 
 
-def _estimates(
+def estimate_rows(
     values: Float64[np.ndarray, "rows columns"], interval: tuple[np.ndarray, ...]
 ) -> list[list[dict[str, float | None]]]:
+    """Figures with the low and the high ends of their intervals, row by row, in the form JSON can hold."""
     low, high = interval
     return [
         [Estimate(*map(float, figures)).to_dict() for figures in zip(*row, strict=True)]

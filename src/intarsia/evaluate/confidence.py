@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from intarsia.evaluate.summary import Estimate
 from intarsia.metrics import calibration
 from intarsia.metrics.calibration import CalibrationCounts, Reliability
 from intarsia.metrics.counts import total
+from intarsia.metrics.undefined import or_none
 from intarsia.types import LabelMap
 
 
@@ -39,7 +39,7 @@ class ClassCalibration:
 
     def to_dict(self) -> dict[str, Any]:
         """A form JSON can hold."""
-        shares = {"true_share": _or_none(self.true_share), "expected_share": _or_none(self.expected_share)}
+        shares = {"true_share": or_none(self.true_share), "expected_share": or_none(self.expected_share)}
         return {"id": self.id, "name": self.name, **self.ece.to_dict(), **shares}
 
 
@@ -150,13 +150,9 @@ def _reliability_rows(bins: Reliability) -> list[dict[str, float | None]]:
         {
             "low": at / count,
             "high": (at + 1) / count,
-            "share": _or_none(float(bins.share[at])),
-            "confidence": _or_none(float(bins.confidence[at])),
-            "accuracy": _or_none(float(bins.accuracy[at])),
+            "share": or_none(float(bins.share[at])),
+            "confidence": or_none(float(bins.confidence[at])),
+            "accuracy": or_none(float(bins.accuracy[at])),
         }
         for at in range(count)
     ]
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from intarsia.evaluate.statistics import percentile_interval, resampled_times
 from intarsia.evaluate.summary import Estimate
 from intarsia.metrics.selective import Blocks, area_under_risk_coverage, selective_risk
+from intarsia.metrics.undefined import or_none
 
 WITHHELD = 0.1
 """The share of the pictures that :class:`Withheld` sends to a person."""
@@ -89,7 +90,7 @@ class Curve:
             "coverage": self.coverage.tolist(),
             "risk": self.risk.tolist(),
             "ideal": self.ideal.tolist(),
-            "random": _or_none(self.random),
+            "random": or_none(self.random),
             "aurc": self.aurc.to_dict(),
             "excess_aurc": self.excess.to_dict(),
         }
@@ -196,7 +197,3 @@ def _resampled(groups: Sequence[str], resamples: int, seed: int) -> Iterator[Flo
     names, group_of_image = np.unique(np.asarray(groups), return_inverse=True)
     for times in resampled_times(len(names), resamples, seed, numbers=2 * len(groups)):
         yield times[:, group_of_image]
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

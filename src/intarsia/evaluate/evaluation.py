@@ -11,8 +11,10 @@ from intarsia.evaluate.checks import Finding
 from intarsia.evaluate.confidence import summarize_confidence
 from intarsia.evaluate.diagnosis import diagnose
 from intarsia.evaluate.summary import Summary, summarize
-from intarsia.metrics import ScoreTable, Void, class_counts, mean_iou
-from intarsia.metrics.counts import total
+from intarsia.evaluate.surfaces import surface_section
+from intarsia.metrics import VOID_CONVENTIONS, ScoreTable, Void, class_counts, mean_iou
+
+_EXCLUDE = f"void: exclude: {VOID_CONVENTIONS['exclude']}; always so here, whatever overlap figures use"
 
 
 def summarize_all(
@@ -24,7 +26,7 @@ def summarize_all(
     resamples: int = 10_000,
     seed: int = 0,
 ) -> Summary:
-    """Compute every figure the table has counts for: overlap, and boundaries, causes of errors and calibration.
+    """Compute every figure the table has counts for: overlap, boundaries, surfaces, causes of errors, calibration.
 
     Args:
         table: the counts.
@@ -38,11 +40,14 @@ def summarize_all(
     draw = {"resamples": resamples, "seed": seed}
     if table.boundary is not None:
         sections["boundary"] = boundary_section(table, **draw)
+    if table.surface is not None:
+        sections["surface"] = surface_section(table, **draw)
     if table.causes is not None:
-        sections["diagnosis"] = diagnose(table.dataset, total(table.causes), table.label_map, checks).to_dict()
+        diagnosis = diagnose(table.dataset, table.causes, table.label_map, checks)
+        sections["diagnosis"] = {"convention": _EXCLUDE, **diagnosis.to_dict()}
     if table.calibration is not None:
         of_images = mean_iou(class_counts(table.confusion, void))
         confidence = summarize_confidence(table.calibration, table.label_map, table.groups, of_images, **draw)
-        sections["calibration"] = confidence.to_dict()
+        sections["calibration"] = {"convention": _EXCLUDE, **confidence.to_dict()}
     summary = summarize(table, void=void, **draw)
     return replace(summary, sections=sections, warnings=tuple(warnings))

@@ -11,7 +11,7 @@ from intarsia.data.formats.decode import IMAGE_SUFFIXES
 from intarsia.data.formats.folder import Item
 from intarsia.data.formats.image import read_image
 from intarsia.data.formats.mask import MASK_SUFFIXES, read_mask
-from intarsia.data.parallel import map_files
+from intarsia.data.parallel import iterate_files
 from intarsia.data.splits import find_groups
 from intarsia.errors import DataError, ShapeError
 from intarsia.evaluate.figures import Example
@@ -19,7 +19,7 @@ from intarsia.evaluate.watch import Watch
 from intarsia.metrics import ScoreTable, ScoreTableBuilder, Void, class_counts
 from intarsia.metrics.confusion import confusion_matrix
 from intarsia.metrics.overlap import mean_iou
-from intarsia.metrics.picture import PictureCounts, count_picture
+from intarsia.metrics.picture import DEFAULT_OPTIONS, CountOptions, PictureCounts, count_picture
 from intarsia.ops.resize import resize_nearest
 from intarsia.predict.predictor import Predictor
 from intarsia.types import LabelMap
@@ -28,7 +28,11 @@ Report = Callable[[int, int], None]
 
 
 def evaluate_items(
-    predictor: Predictor, items: Sequence[Item], progress: Report | None = None, watch: Watch | None = None
+    predictor: Predictor,
+    items: Sequence[Item],
+    progress: Report | None = None,
+    watch: Watch | None = None,
+    options: CountOptions = DEFAULT_OPTIONS,
 ) -> ScoreTable:
     """Predict every picture exactly as a user would, and count against its mask.
 
@@ -37,11 +41,12 @@ def evaluate_items(
         items: pictures with their truth; their groups are the units of the intervals.
         progress: called with (done, total).
         watch: looks at each picture beside the counting.
+        options: what to count, and with which tolerances.
 
     Raises:
         DataError: a file that cannot be used, or a mask with an id the model does not know.
     """
-    builder = ScoreTableBuilder(predictor.label_map)
+    builder = ScoreTableBuilder(predictor.label_map, options)
     for done, item in enumerate(items):
         image, truth = read_pair(item)
         result = predictor.predict(image, probabilities=True, where=item.image)
@@ -66,6 +71,7 @@ def score_files(
     progress: Report | None = None,
     resize: Literal["nearest"] | None = None,
     group_by: str | None = None,
+    options: CountOptions = DEFAULT_OPTIONS,
 ) -> ScoreTable:
     """Count mask files of any origin against the masks of the truth, several at a time.
 
@@ -76,6 +82,7 @@ def score_files(
         resize: "nearest" brings each prediction to the size of its truth by nearest neighbor first.
         group_by: a regular expression whose one group finds the patient or video in a name; default is each picture
             alone. See :func:`~intarsia.data.splits.find_groups`.
+        options: what to count, and with which tolerances.
 
     Raises:
         DataError: a file that cannot be used, or an id that is not a class.
@@ -88,12 +95,12 @@ def score_files(
             predicted = resize_nearest(predicted, (truth.shape[0], truth.shape[1]))
         elif predicted.shape != truth.shape:
             raise _sizes_differ(pair, predicted.shape, truth.shape)
-        return count_picture(truth, predicted, label_map, where=pair[0])
+        return count_picture(truth, predicted, label_map, options=options, where=pair[0])
 
     names = [truth.stem for _, truth in pairs]
     groups = find_groups(names, group_by) if group_by else names
     builder = ScoreTableBuilder(label_map)
-    for name, group, counts in zip(names, groups, map_files(count, pairs, progress), strict=True):
+    for name, group, counts in zip(names, groups, iterate_files(count, pairs, progress), strict=True):
         builder.add_counts(name, counts, group)
     return builder.table()
 

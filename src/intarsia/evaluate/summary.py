@@ -34,6 +34,7 @@ from intarsia.metrics import (
     support,
 )
 from intarsia.metrics.counts import total
+from intarsia.metrics.undefined import or_none
 
 OVERALL = {
     "mean_iou": mean_iou,
@@ -67,7 +68,7 @@ class Estimate:
 
     def to_dict(self) -> dict[str, float | None]:
         """A form JSON can hold: null for what is undefined."""
-        return {"value": _or_none(self.value), "low": _or_none(self.low), "high": _or_none(self.high)}
+        return {"value": or_none(self.value), "low": or_none(self.low), "high": or_none(self.high)}
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class ImageScore:
 
     def to_dict(self) -> dict[str, Any]:
         """A form JSON can hold."""
-        return {"name": self.name, "group": self.group, "mean_iou": _or_none(self.mean_iou)}
+        return {"name": self.name, "group": self.group, "mean_iou": or_none(self.mean_iou)}
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,3 @@ def _conventions(table: ScoreTable, void: Void, resamples: int, seed: int) -> di
         "absent classes": "a class absent from truth and prediction has no IoU or Dice and enters no mean",
         "interval": interval,
     }
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -1,6 +1,8 @@
-"""What is undefined stays undefined: quotients and means that know of it."""
+"""What is undefined stays undefined: quotients, means and JSON that know of it."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from jaxtyping import Float64
@@ -21,3 +23,8 @@ def mean_of_defined(values: Float64[np.ndarray, "*shape"], axis: int) -> Float64
     """
     defined = ~np.isnan(values)
     return ratio(np.where(defined, values, 0.0).sum(axis=axis), defined.sum(axis=axis))
+
+
+def or_none(value: float) -> float | None:
+    """A figure as JSON holds it: None, which becomes null, where it is NaN."""
+    return None if math.isnan(value) else value

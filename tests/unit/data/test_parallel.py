@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from intarsia.data.parallel import map_files
+from intarsia.data.parallel import iterate_files, map_files
 
 
 def test_order_and_progress() -> None:
@@ -28,3 +28,12 @@ def test_an_error_drops_what_has_not_started() -> None:
     with pytest.raises(KeyError):
         map_files(work, range(1000))
     assert started < 1000
+
+
+def test_only_a_few_results_wait() -> None:
+    started = []
+    results = iterate_files(lambda n: started.append(n) or n, range(100))
+    assert next(results) == 0
+    threading.Event().wait(0.2)
+    assert len(started) < 20
+    assert list(results) == list(range(1, 100))

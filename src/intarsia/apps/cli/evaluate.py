@@ -4,25 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from intarsia.apps.cli.console import Device, Json, console, print_json, progress_bar, score_table
+from intarsia.apps.cli.console import (
+    Device,
+    Json,
+    console,
+    number,
+    plain_table,
+    print_json,
+    progress_bar,
+    score_table,
+    with_interval,
+)
 from intarsia.apps.cli.doctor import Classes
 from intarsia.apps.cli.models import load_model
 from intarsia.apps.cli.plan import GroupBy
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from intarsia.data.formats.folder import Item
     from intarsia.evaluate.summary import Summary
     from intarsia.metrics import Void
+    from intarsia.metrics.picture import CountOptions
     from intarsia.predict.model import Model
+
+_DISTANCES = {
+    "average_surface_distance_symmetric_exclude": "ASSD",
+    "hausdorff_per_image": "Hausdorff",
+    "hausdorff_95_per_image": "HD95",
+}
 
 VoidOption = Annotated[
     str,
     typer.Option(
         "--void", help="How void pixels count: exclude, exclude-both or count; see docs/reference/conventions.md."
+    ),
+]
+ToleranceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tolerance", help='Of Boundary F1: "2 px", or "0.5%" of the diagonal; default 1, 2, 3, 5 px and 0.75%.'
+    ),
+]
+SpacingOption = Annotated[
+    str | None,
+    typer.Option("--spacing", help='Height and width of a pixel, "0.5,0.8", in mm for instance: measure surfaces too.'),
+]
+SurfaceToleranceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--surface-tolerance", help="Of NSD, in the unit of --spacing; default 1, 2 and 3 times a pixel's larger side."
     ),
 ]
 
@@ -35,6 +70,9 @@ def run(
     ] = None,
     classes: Classes = None,
     void: VoidOption = "exclude",
+    tolerances: ToleranceOption = None,
+    spacing: SpacingOption = None,
+    surface_tolerances: SurfaceToleranceOption = None,
     group_by: GroupBy = None,
     out: Annotated[Path, typer.Option("--out", help="The folder for the results.")] = Path("evaluation"),
     device: Device = "auto",
@@ -44,10 +82,11 @@ def run(
     from intarsia.data.formats.folder import open_folder
     from intarsia.data.splits import with_groups
     from intarsia.metrics.class_counts import void_convention
+    from intarsia.metrics.picture import CountOptions
     from intarsia.train.selection import select
 
     convention = void_convention(void)
-
+    options = CountOptions.parse(tolerances or (), spacing, surface_tolerances or ())
     loaded = load_model(model, device)
     folder = open_folder(data, classes)
     chosen = select(loaded.card, folder, split)
@@ -57,7 +96,9 @@ def run(
     if chosen.note:
         screen.print(f"note: {chosen.note}")
     title = f"{data.resolve().name}: {chosen.split}"
-    summary, written = evaluate_to(out, loaded, items, title=title, data=str(data), split=chosen.split, void=convention)
+    summary, written = evaluate_to(
+        out, loaded, items, title=title, data=str(data), split=chosen.split, void=convention, options=options
+    )
     if as_json:
         print_json(summary.to_dict())
         return
@@ -74,6 +115,7 @@ def evaluate_to(
     split: str,
     curves: Sequence[Mapping[str, float]] = (),
     void: Void = "exclude",
+    options: CountOptions | None = None,
 ) -> tuple[Summary, list[Path]]:
     """Score a model on items and write everything; shared with ``intarsia demo``."""
     from intarsia.evaluate.evaluation import summarize_all
@@ -81,11 +123,12 @@ def evaluate_to(
     from intarsia.evaluate.runner import evaluate_items, examples
     from intarsia.evaluate.watch import Watch
     from intarsia.evaluate.write import ranked, write_evaluation
+    from intarsia.metrics.picture import DEFAULT_OPTIONS
 
     with progress_bar("scoring") as progress:
         card = model.card
         watch = Watch(card.image_spec, card.label_map)
-        table = evaluate_items(model.predictor, items, progress, watch)
+        table = evaluate_items(model.predictor, items, progress, watch, options or DEFAULT_OPTIONS)
     warnings = truth_warnings([item.mask for item in items], model=card.weights_fingerprint, teachers=card.teachers)
     summary = summarize_all(table, void=void, warnings=warnings, checks=watch.findings(table))
     shown = ranked(summary, table, void).shown(lambda names: examples(model.predictor, items, names, void))
@@ -101,14 +144,48 @@ def show(summary: Summary, written: Sequence[Path]) -> None:
         screen.print(f"WARNING: {warning}", style="bold red")
     screen.print(score_table(content))
     screen.print("figures of the whole data set (…_dataset)")
+    if "boundary" in content:
+        screen.print(_borders(content["boundary"]))
+    if "surface" in content:
+        screen.print(_surfaces(content["surface"]))
+        screen.print(_mean_surfaces(content["surface"]))
+        screen.print(
+            "distances are in the unit of --spacing, of the images where neither outline of a class is missing"
+        )
     screen.print(f"void: {content['conventions']['void']}")
     screen.print(f"intervals: {content['conventions']['interval']}")
+    if not content["conventions"]["void"].startswith("exclude:"):
+        screen.print("Boundary F1, distances and the reasons below are under void: exclude, whatever IoU and Dice use")
     for entry in content.get("diagnosis", {}).get("classes", ()):
         screen.print(f"why: {entry['sentence']}")
     for check in content.get("diagnosis", {}).get("checks", ()):
         screen.print(f"{check['severity']}: {check['finding']}. {check['remedy']}")
     for path in written:
         screen.print(f"wrote {path}")
+
+
+def _borders(boundary: Mapping[str, Any]) -> str:
+    found = zip(boundary["tolerances"], boundary["overall"]["mean_boundary_f1"], strict=True)
+    return "mean Boundary F1: " + ", ".join(f"{with_interval(figure)} within {at}" for at, figure in found)
+
+
+def _surfaces(surface: Mapping[str, Any]) -> Table:
+    """The figures of each class, without their intervals: a terminal is not wide enough."""
+    heads = [f"NSD ≤ {tolerance:g}" for tolerance in surface["tolerances"]]
+    table = plain_table("class", *heads, *_DISTANCES.values(), "one missing")
+    for row in surface["classes"]:
+        figures = [*row["surface_dice"], *(row[name] for name in _DISTANCES)]
+        missing, images = row["images_infinite"], row["images_infinite"] + row["images_finite"]
+        table.add_row(row["name"], *(number(figure["value"]) for figure in figures), f"{missing} of {images}")
+    return table
+
+
+def _mean_surfaces(surface: Mapping[str, Any]) -> str:
+    overall = surface["overall"]
+    found = zip(surface["tolerances"], overall["mean_surface_dice"], strict=True)
+    parts = [f"NSD {with_interval(figure)} within {tolerance:g}" for tolerance, figure in found]
+    parts += [f"{words} {with_interval(overall[f'mean_{name}'])}" for name, words in _DISTANCES.items()]
+    return "means: " + ", ".join(parts)
 
 
 def _model_details(model: Model) -> dict[str, str]:

@@ -10,12 +10,13 @@ import typer
 
 from intarsia.apps.cli.console import Json, print_json, progress_bar
 from intarsia.apps.cli.doctor import Classes
-from intarsia.apps.cli.evaluate import VoidOption, show
+from intarsia.apps.cli.evaluate import SpacingOption, SurfaceToleranceOption, ToleranceOption, VoidOption, show
 from intarsia.apps.cli.plan import GroupBy
 from intarsia.apps.cli.score_segments import run_instance, run_panoptic
 from intarsia.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
+    from intarsia.metrics.picture import CountOptions
     from intarsia.types import LabelMap
 
 
@@ -27,6 +28,9 @@ def run(
     ] = "semantic",
     classes: Classes = None,
     void: VoidOption = "exclude",
+    tolerances: ToleranceOption = None,
+    spacing: SpacingOption = None,
+    surface_tolerances: SurfaceToleranceOption = None,
     group_by: GroupBy = None,
     resize: Annotated[
         str, typer.Option("--resize", help="never, or nearest: bring predictions of another size to that of the truth.")
@@ -41,8 +45,19 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Score masks that any program made: pixel values are class ids (or objects, see --task), names pair the files."""
-    semantic = {"--classes": classes, "--group-by": group_by, "--images": images}
-    _check_task(task, {**semantic, "--void": void != "exclude", "--resize": resize != "never"}, ignore)
+    from intarsia.metrics.picture import CountOptions
+
+    semantic = {
+        "--classes": classes,
+        "--void": void != "exclude",
+        "--tolerance": tolerances,
+        "--spacing": spacing,
+        "--surface-tolerance": surface_tolerances,
+        "--group-by": group_by,
+        "--resize": resize != "never",
+        "--images": images,
+    }
+    _check_task(task, semantic, ignore)
     if task == "instance":
         run_instance(predicted, truth, out, as_json, ignore)
     elif task == "panoptic":
@@ -53,6 +68,7 @@ def run(
             truth,
             classes,
             void=void,
+            options=CountOptions.parse(tolerances or (), spacing, surface_tolerances or ()),
             group_by=group_by,
             resize=resize,
             images=images,
@@ -67,13 +83,14 @@ def run_semantic(
     classes: Path | None,
     *,
     void: str,
+    options: CountOptions,
     group_by: str | None,
     resize: str,
     images: Path | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Score masks of class ids; the arguments are the options of the same names."""
+    """Score masks of class ids; ``options`` say what is counted, the others are the options of the same names."""
     from intarsia.evaluate.evaluation import summarize_all
     from intarsia.evaluate.provenance import pair_warnings
     from intarsia.evaluate.runner import file_examples, pair_masks, score_files
@@ -93,7 +110,12 @@ def run_semantic(
     label_map = find_classes(classes, truth, [path for _, path in pairs])
     with progress_bar("scoring") as progress:
         table = score_files(
-            pairs, label_map, progress, resize="nearest" if resize == "nearest" else None, group_by=group_by
+            pairs,
+            label_map,
+            progress,
+            resize="nearest" if resize == "nearest" else None,
+            group_by=group_by,
+            options=options,
         )
     warnings = pair_warnings(pairs, table)
     if resize == "nearest":

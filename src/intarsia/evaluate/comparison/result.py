@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from intarsia.evaluate.comparison.seeds import Spread
+from intarsia.metrics.undefined import or_none
 
 ALPHA = 0.05
 """The rate of false alarms a difference may have to count as shown."""
@@ -62,7 +62,7 @@ class Difference:
             "p_holm": self.p_holm,
             "detectable": self.detectable,
         }
-        return {**{key: _or_none(value) for key, value in figures.items()}, "shown": self.shown}
+        return {**{key: or_none(value) for key, value in figures.items()}, "shown": self.shown}
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Effect:
         """A form JSON can hold."""
         pictures = self.better + self.worse + self.equal
         return {
-            "cohens_d_over_groups": _or_none(self.cohens_d),
+            "cohens_d_over_groups": or_none(self.cohens_d),
             "pictures_better": self.better,
             "pictures_worse": self.worse,
             "pictures_equal": self.equal,
@@ -150,7 +150,3 @@ class Comparison:
             "groups": self.groups,
             "conventions": dict(self.conventions),
         }
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -23,6 +23,7 @@ from intarsia.evaluate.statistics import bootstrap_samples, groups_defined, know
 from intarsia.metrics import dice, iou, mean_dice, mean_iou, mean_of_defined
 from intarsia.metrics.class_counts import ClassCounts
 from intarsia.metrics.counts import total
+from intarsia.metrics.undefined import or_none
 
 _NOTHING = 1e-24  # a variance that rounding alone makes
 
@@ -51,11 +52,11 @@ class Spread:
         """A form JSON can hold: null for what is undefined."""
         return {
             "runs": len(self.values),
-            "mean": _or_none(self.mean),
-            "standard_deviation": _or_none(self.deviation),
-            "min": _or_none(float(np.min(self.values))),
-            "max": _or_none(float(np.max(self.values))),
-            "values": [_or_none(value) for value in self.values],
+            "mean": or_none(self.mean),
+            "standard_deviation": or_none(self.deviation),
+            "min": or_none(float(np.min(self.values))),
+            "max": or_none(float(np.max(self.values))),
+            "values": [or_none(value) for value in self.values],
         }
 
 
@@ -79,7 +80,7 @@ class RunsFigure:
 
     def to_dict(self) -> dict[str, Any]:
         """A form JSON can hold: null for what is undefined."""
-        bounds = {name: _or_none(getattr(self, name)) for name in ("low", "high", "low_pictures", "high_pictures")}
+        bounds = {name: or_none(getattr(self, name)) for name in ("low", "high", "low_pictures", "high_pictures")}
         return {**self.spread.to_dict(), **bounds}
 
 
@@ -210,7 +211,3 @@ def interval_with_runs(
 def _variance(samples: Float64[np.ndarray, "resamples figures"]) -> Float64[np.ndarray, "figures"]:
     """Over the resamples in which the figure is defined; NaN where there is none."""
     return mean_of_defined((samples - mean_of_defined(samples, axis=0)) ** 2, axis=0)
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -50,6 +50,7 @@ def _losses(classes: Sequence[Mapping[str, Any]], band: str, marks: Mapping[str,
     words = "Each bar is all the IoU a class loses, split by cause; the classes that lose most come first."
     if band:
         words += f" The border is the band this far to either side of a true border: {escape(band)}."
+    words += " Pixels whose truth is void count nowhere here, whatever convention the IoU above is of."
     keys = "".join(f"<li>{_key(cause)}{name}</li>" for cause, name in _CAUSES.items() if cause in found)
     rows = [_loss(entry, marks[entry["name"]]) for entry in classes]
     rest = ""

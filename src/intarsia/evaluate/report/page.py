@@ -23,6 +23,7 @@ from intarsia.evaluate.report.calibration import calibration_section
 from intarsia.evaluate.report.copying import copying
 from intarsia.evaluate.report.diagnosis import diagnosis_section
 from intarsia.evaluate.report.pictures import pictures_section
+from intarsia.evaluate.report.surface import surface_section
 from intarsia.evaluate.report.tables import class_table, confusion_table, swatches
 from intarsia.evaluate.report.text import cards, count, digits, row_head, score_cell, table
 from intarsia.evaluate.report.training import training_curves
@@ -48,7 +49,8 @@ def render(
 
     Args:
         summary: what :meth:`intarsia.evaluate.summary.Summary.to_dict` gives, or that form read back from JSON. Of its
-            parts ``boundary``, ``calibration``, ``diagnosis`` and ``warnings`` (a list of texts) any may be missing.
+            parts ``boundary``, ``surface``, ``calibration``, ``diagnosis`` and ``warnings`` (a list of texts) any may
+            be missing.
         title: the page's heading.
         label_map: the classes scored, and their colors.
         confusion: pixel counts [K, K] or [K+1, K+1], truth in rows and prediction in columns; the extra last row
@@ -70,6 +72,7 @@ def render(
         "Diagnosis": diagnosis_section(summary.get("diagnosis"), marks),
         "Confusion matrix": confusion_table(confusion, label_map),
         "Boundaries": boundary_section(summary.get("boundary"), marks),
+        "Surfaces": surface_section(summary.get("surface"), marks),
         "Calibration": calibration_section(summary.get("calibration"), marks),
         "Pictures": pictures,
         "Training": training_curves(curves),
@@ -204,6 +207,8 @@ def _image_list(images: Sequence[Mapping[str, Any]]) -> str:
 def _definitions(summary: Mapping[str, Any]) -> str:
     figures_shown = {name: wording.OVERALL[name] for name in wording.overall(summary, "dataset")}
     figures_shown |= wording.of_classes(summary)
+    if summary.get("surface"):
+        figures_shown |= wording.SURFACE
     words = "".join(
         f'<dt id="meaning-{key}">{figure.name}</dt><dd>{escape(figure.meaning)}</dd>\n'
         for key, figure in figures_shown.items()

@@ -42,6 +42,28 @@ OF_CLASS: Mapping[str, Figure] = {
 }
 """The figures of one class in the order shown, by their key in an entry of a summary's ``classes``."""
 
+SURFACE: Mapping[str, Figure] = {
+    "surface_dice": Figure(
+        "NSD",
+        "Normalized surface Dice: of the true and the predicted outline together, the share that lies within a"
+        " tolerance of the other. In [0, 1], 0 where only one of the two exists.",
+    ),
+    "average_surface_distance_symmetric_exclude": Figure(
+        "Average surface distance",
+        "The mean distance from one outline to the other, over both outlines together (symmetric, ASSD); images where"
+        " only one of the two exists are left out.",
+    ),
+    "hausdorff_per_image": Figure(
+        "Hausdorff distance",
+        "The mean over images of the largest distance from one outline to the other; images where only one of the two"
+        " exists are left out.",
+    ),
+    "hausdorff_95_per_image": Figure(
+        "HD95", "As the Hausdorff distance, of the distance that 95% of either outline do not exceed."
+    ),
+}
+"""The figures of surfaces in the order shown, by their key in an entry of a surface section's ``classes``."""
+
 KINDS: Mapping[Kind, Figure] = {
     "dataset": Figure("over all pixels", "From the pixels of all images together."),
     "per_image": Figure(

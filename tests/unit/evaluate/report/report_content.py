@@ -111,6 +111,7 @@ def full_content(label_map: LabelMap, seed: int = 0) -> dict[str, Any]:
         entry["support"] = int(10 ** random.uniform(3, 8))
         entry |= {key: estimate(good + (1 - good) * float(random.uniform(0, 0.5)), 0.1 * (1 - good)) for key in SCORES}
     content["boundary"] = _boundary(label_map, quality, random)
+    content["surface"] = _surface(label_map, quality)
     content["calibration"] = _calibration(label_map, random)
     content["diagnosis"] = _diagnosis(label_map, quality, random)
     content["warnings"] = ["the truth was produced by the model under test (model.safetensors, version 0.1.0)"]
@@ -142,6 +143,32 @@ def _boundary(label_map: LabelMap, quality: np.ndarray, random: np.random.Genera
             for i, name, of in zip(label_map.ids, label_map.names, quality.tolist(), strict=True)
         ],
         "convention": "a border pixel of a class has a 4-neighbor of another class; the picture's edge is no border",
+    }
+
+
+def _surface(label_map: LabelMap, quality: np.ndarray) -> dict[str, Any]:
+    def figures(good: float) -> dict[str, Any]:
+        distance = 20 * (1 - good)
+        return {
+            "surface_dice": [estimate(good), estimate(good**0.5)],
+            "average_surface_distance_symmetric_exclude": {
+                "value": distance,
+                "low": distance - 1,
+                "high": distance + 1,
+            },
+            "hausdorff_per_image": {"value": 9 * distance, "low": 8 * distance, "high": 11 * distance},
+            "hausdorff_95_per_image": {"value": 6 * distance, "low": 5 * distance, "high": 8 * distance},
+        }
+
+    return {
+        "spacing": [0.5, 0.8],
+        "tolerances": [0.8, 3 * 0.8],
+        "overall": {f"mean_{name}": figure for name, figure in figures(float(quality.mean())).items()},
+        "classes": [
+            {"id": i, "name": name, **figures(of), "images_finite": 1234, "images_infinite": 7}
+            for i, name, of in zip(label_map.ids, label_map.names, quality.tolist(), strict=True)
+        ],
+        "convention": "where only one outline exists, distances are infinite & left out",
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from intarsia.evaluate.evaluation import summarize_all
 from intarsia.metrics import ScoreTableBuilder
+from intarsia.metrics.picture import CountOptions
 from intarsia.types import LabelMap
 from unit.evaluate.report.report_content import (
     HOSTILE,
@@ -22,8 +23,8 @@ from unit.evaluate.report.report_content import (
 )
 
 SECTIONS = (
-    "Classes", "Diagnosis", "Confusion matrix", "Boundaries", "Calibration", "Pictures", "Training", "Every image",
-    "How these figures are defined", "Details",
+    "Classes", "Diagnosis", "Confusion matrix", "Boundaries", "Surfaces", "Calibration", "Pictures", "Training",
+    "Every image", "How these figures are defined", "Details",
 )  # fmt: skip
 ROWS = [{"step": 1.0, "loss": 0.5, "val_mean_iou": 0.5}, {"step": 2.0, "loss": 0.4}]
 
@@ -226,7 +227,7 @@ def test_a_long_list_of_images_is_cut() -> None:
 def test_all_that_an_evaluation_finds_is_understood() -> None:
     label_map = LabelMap(names=("soil", "leaf", "rare"), ids=(0, 255, 7), ignore=9)
     random = np.random.default_rng(0)
-    builder = ScoreTableBuilder(label_map)
+    builder = ScoreTableBuilder(label_map, CountOptions(spacing=(0.5, 0.5)))
     for k in range(6):
         truth = np.zeros((40, 50), dtype=np.uint8)
         truth[5:25, 5 + k : 25 + k], truth[30:32, 30:33], truth[:2] = 255, 7, 9
@@ -246,4 +247,5 @@ def test_all_that_an_evaluation_finds_is_understood() -> None:
     assert plain["diagnosis"]["classes"][2]["sentence"] in text
     assert plain["calibration"]["risk_coverage"]["sentence"] in text
     assert plain["boundary"]["convention"] in text
+    assert plain["surface"]["convention"] in text
     assert page.count("svg", class_="chart") >= 5

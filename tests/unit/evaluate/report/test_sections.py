@@ -7,6 +7,8 @@ import pytest
 from intarsia.evaluate.remedies import ADVICE
 from intarsia.evaluate.report.calibration import calibration_section
 from intarsia.evaluate.report.diagnosis import diagnosis_section
+from intarsia.evaluate.report.surface import surface_section
+from intarsia.evaluate.report.wording import SURFACE
 from unit.evaluate.report.report_content import Page, classes, full_content, render
 
 CONTENT = full_content(classes(3))
@@ -72,6 +74,26 @@ def test_checks_carry_their_severity_in_words() -> None:
     levels = [attributes.get("class") for tag, attributes in page.tags if tag == "li" and attributes.get("class")]
     assert levels == ["warning", "error", "fine", "note"]
     assert "Overlap the tiles more." in page.text
+
+
+def test_surfaces_show_every_figure_with_its_interval_and_how_many_images_are_left_out() -> None:
+    surface = CONTENT["surface"]
+    page = Page(surface_section(surface, {}))
+    assert surface["convention"] in page.text
+    assert "A pixel is 0.5 high and 0.8 wide" in page.text
+    assert "Mean NSD within 0.8" in page.text
+    assert "Mean NSD within 2.4" in page.text  # which is 2.4000000000000004
+    for entry in surface["classes"]:
+        for name in SURFACE:
+            figures = entry[name] if isinstance(entry[name], list) else [entry[name]]
+            for figure in figures:
+                assert (
+                    f"{figure['value']:.3f} {figure['low']:.3f} – {figure['high']:.3f}".replace("-", "−") in page.text
+                )
+    assert page.text.count("1,2347") == 3
+    for name in SURFACE:
+        assert page.count("a", href=f"#meaning-{name}") == 1
+    assert surface_section(None, {}) == ""
 
 
 def test_reliability_says_how_far_confidence_is_off() -> None:
