@@ -248,7 +248,7 @@ def test_score_names_unmatched_files_and_different_sizes(tiny_data: Path, tmp_pa
     (tmp_path / "p" / "03.png").unlink()
     outcome = call("score", tmp_path / "p", tiny_data / "masks")
     assert outcome.code == 1
-    assert "masks/03.png: 1 true masks have no prediction" in outcome.error
+    assert "masks/03.png: 1 true mask has no prediction" in outcome.error
     shutil.copy(tiny_data / "masks" / "03.png", tmp_path / "p" / "03.png")
     Image.fromarray(np.zeros((5, 6), dtype=np.uint8)).save(tmp_path / "p" / "03.png")
     outcome = call("score", tmp_path / "p", tiny_data / "masks")

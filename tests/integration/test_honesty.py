@@ -71,6 +71,11 @@ def test_masks_scored_against_themselves_are_noticed(pseudo: tuple[Path, Path]) 
     assert "every prediction equals its truth pixel for pixel" in printed
 
 
+def test_the_doctor_knows_predicted_masks(pseudo: tuple[Path, Path]) -> None:
+    (found,) = json.loads(call("doctor", pseudo[1], "--json").out)["mismatches"]
+    assert found["finding"].startswith("16 of 16 masks were predicted by a model")
+
+
 def test_a_student_knows_its_teacher(tiny_data: Path, tmp_path: Path) -> None:
     data = tmp_path / "taught"
     shutil.copytree(tiny_data, data)

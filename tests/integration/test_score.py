@@ -151,7 +151,7 @@ def test_files_without_a_partner_are_listed(masks: Path) -> None:
     assert outcome.code == 1
     assert "north-1.png" in outcome.error
     assert "extra.png" in outcome.error
-    assert "1 true masks have no prediction of the same name, and 1 predictions no truth" in outcome.error
+    assert "1 true mask has no prediction and 1 prediction has no truth of the same name" in outcome.error
 
 
 def test_ids_outside_the_class_list_are_named(masks: Path) -> None:

@@ -19,8 +19,9 @@ from intarsia.apps.cli import score_segments
 from intarsia.data.formats.coco import CocoInstances, read_coco, read_coco_results
 from intarsia.data.formats.instances import read_instance_ids
 from intarsia.data.formats.panoptic import ids_to_rgb, open_panoptic, read_panoptic, rgb_to_ids
-from intarsia.errors import DataError
-from intarsia.evaluate.segments import label_map_of, score_panoptic
+from intarsia.data.formats.provenance import made_by
+from intarsia.errors import DataError, RecipeError
+from intarsia.evaluate.panoptic import label_map_of, score_panoptic
 from intarsia.metrics import mean_of_defined
 from intarsia.metrics.average_precision import average_precision, coco_figures, match_instances
 from intarsia.metrics.counts import select, total
@@ -30,10 +31,10 @@ from intarsia.ops.rle import mask_to_rle, rle_to_coco, rle_to_mask
 from unit.metrics.panoptic_reference import reference, reference_quality
 
 
-def masks(folder: Path, ids: dict[str, np.ndarray]) -> Path:
+def masks(folder: Path, ids: dict[str, np.ndarray], maker: str = "") -> Path:
     folder.mkdir()
     for name, each in ids.items():
-        Image.fromarray(each).save(folder / f"{name}.png")
+        Image.fromarray(each).save(folder / f"{name}.png", pnginfo=made_by(maker))
     return folder
 
 
@@ -60,16 +61,47 @@ def test_id_masks_print_a_table_and_are_written(
     assert "lowest images: a 0.500, b 1.000" in out
     assert "95% percentile bootstrap over 2 images" in out
     written = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
-    assert f"wrote {tmp_path / 'out' / 'metrics.json'}" in out.replace("\n", "")
+    assert out.endswith(f"wrote {tmp_path / 'out' / 'metrics.json'}\n")  # and names no report, of which there is none
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["metrics.json"]
+    assert "WARNING" not in out
     score_segments.run_instance(*cells, as_json=True)
     printed = json.loads(capsys.readouterr().out)
     assert printed == {key: value for key, value in written.items() if key != "table"}
     assert written["table"]["counts"]["true_positives"]["shape"] == [2, 10]
 
 
+def test_groups_and_void_are_said(cells: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    score_segments.run_instance(*cells, ignore=3, group_by="(a|b)")
+    out = capsys.readouterr().out
+    assert "3 true and 4 predicted objects" in out
+    assert "void: pixels with the id 3 in the truth count nowhere" in out
+    score_segments.run_instance(*cells, as_json=True, ignore=3, group_by="()")
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["groups"] == 1
+    assert printed["conventions"]["void"].startswith("pixels with the id 3")
+    with pytest.raises(RecipeError, match="0 is background"):
+        score_segments.run_instance(*cells, ignore=0)
+
+
+def test_truth_that_a_model_made_is_a_loud_warning(
+    cells: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = {path.stem: np.asarray(Image.open(path)) for path in cells[1].iterdir()}
+    truth = masks(tmp_path / "made", made, "model-a")
+    score_segments.run_instance(cells[0], truth, out=tmp_path / "out")
+    out = capsys.readouterr().out
+    assert out.startswith("WARNING: 2 of the 2 true masks were predicted by a model and not changed since")
+    (written,) = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))["warnings"]
+    assert out.startswith(f"WARNING: {written}\n")
+    score_segments.run_instance(truth, truth, as_json=True)
+    own, copies = json.loads(capsys.readouterr().out)["warnings"]
+    assert "by the very model under test" in own
+    assert "are these copies" in copies
+
+
 def test_masks_without_a_partner_are_listed(cells: tuple[Path, Path]) -> None:
     (cells[0] / "a.png").rename(cells[0] / "c.png")
-    with pytest.raises(DataError, match=r"a\.png.*c\.png: 1 true masks have no prediction"):
+    with pytest.raises(DataError, match=r"a\.png.*c\.png: 1 true mask has no prediction"):
         score_segments.run_instance(*cells)
 
 
@@ -88,7 +120,7 @@ def coco_json(tmp_path: Path) -> tuple[Path, Path]:
     segmentation = rle_to_coco(mask_to_rle(mask), (8, 9))
     entry = {"image_id": 3, "category_id": 5, "segmentation": segmentation}
     truth = {
-        "images": [{"id": i, "height": 8, "width": 9} for i in (3, 4)],
+        "images": [{"id": i, "height": 8, "width": 9, "file_name": f"case1_{i}.jpg"} for i in (3, 4)],
         "annotations": [{**entry, "id": 1, "area": 20, "iscrowd": 0}],
         "categories": [{"id": 5, "name": "[red] cell"}, {"id": 6, "name": "never"}],
     }
@@ -106,6 +138,10 @@ def test_coco_results_print_a_table(coco_json: tuple[Path, Path], capsys: pytest
     assert "never" not in out
     score_segments.run_instance(*coco_json, as_json=True)
     assert json.loads(capsys.readouterr().out)["overall"]["ap"]["value"] == 1
+    score_segments.run_instance(*coco_json, as_json=True, group_by=r"case(\d)")
+    assert json.loads(capsys.readouterr().out)["groups"] == 1
+    with pytest.raises(RecipeError, match=r"--ignore: COCO JSON has no void pixels.*`iscrowd`"):
+        score_segments.run_instance(*coco_json, ignore=255)
 
 
 def test_json_is_not_scored_against_masks(coco_json: tuple[Path, Path], cells: tuple[Path, Path]) -> None:
@@ -139,13 +175,13 @@ def perturbed(source: Path, folder: Path, rng: np.random.Generator) -> Path:
     return folder
 
 
-def tiny_panoptic(folder: Path) -> Path:
+def tiny_panoptic(folder: Path, maker: str = "") -> Path:
     (folder / "masks").mkdir(parents=True)
     ids = np.kron(np.array([[1, 1, 2, 2], [3, 3, 3, 0]]), np.ones((4, 4), int)).astype(np.uint32)
     segments = [{"id": 1, "category_id": 1}, {"id": 2, "category_id": 1}, {"id": 3, "category_id": 2}]
     annotations = []
     for image in (1, 2):
-        Image.fromarray(ids_to_rgb(ids)).save(folder / "masks" / f"{image}.png")
+        Image.fromarray(ids_to_rgb(ids)).save(folder / "masks" / f"{image}.png", pnginfo=made_by(maker))
         annotations.append({"image_id": image, "file_name": f"{image}.png", "segments_info": segments})
     categories = [{"id": 1, "name": "cat", "isthing": 1}, {"id": 2, "name": "sky", "isthing": 0}]
     (folder / "panoptic.json").write_text(json.dumps({"annotations": annotations, "categories": categories}))
@@ -162,6 +198,11 @@ def test_panoptic_maps_print_a_table(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert written["table"]["names"] == ["1.png", "2.png"]
     score_segments.run_panoptic(folder, folder, as_json=True)
     assert json.loads(capsys.readouterr().out)["overall"]["pq"]["value"] == 1
+    made = tiny_panoptic(tmp_path / "made", "model-a")
+    score_segments.run_panoptic(folder, made, group_by="()")
+    out = capsys.readouterr().out
+    assert out.startswith("WARNING: 2 of the 2 true masks were predicted by a model and not changed since")
+    assert "none: a single group" in out
 
 
 KNOWN = ("../known_answers/panoptic/panoptic_examples.json", "coco_panoptic20")

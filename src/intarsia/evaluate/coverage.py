@@ -48,7 +48,7 @@ class Withheld:
         """The same in words, saying no more than the pictures show."""
         share = f"Sending the {self.pictures} least confident of {self.of} pictures ({self.pictures / self.of:.0%})"
         change = f"the mean IoU per image of the rest from {self.before:.3f} to {self.after:.3f}"
-        if self.gain.value <= 0:
+        if self.gain.value <= 0 or f"{self.before:.3f}" == f"{self.after:.3f}":
             return f"{share} to a person does not help: it takes {change}."
         if math.isnan(self.gain.low):
             interval = "no interval: a single group says nothing about others"

@@ -14,6 +14,8 @@ from intarsia.evaluate.summary import Summary, summarize
 from intarsia.evaluate.surfaces import surface_section
 from intarsia.metrics import VOID_CONVENTIONS, ScoreTable, Void, class_counts, mean_iou
 
+_FEW_GROUPS = 6  # below which percentiles of resampled groups say little
+
 _EXCLUDE = f"void: exclude: {VOID_CONVENTIONS['exclude']}; always so here, whatever overlap figures use"
 
 
@@ -50,4 +52,15 @@ def summarize_all(
         confidence = summarize_confidence(table.calibration, table.label_map, table.groups, of_images, **draw)
         sections["calibration"] = {"convention": _EXCLUDE, **confidence.to_dict()}
     summary = summarize(table, void=void, **draw)
-    return replace(summary, sections=sections, warnings=tuple(warnings))
+    return replace(summary, sections=sections, warnings=(*warnings, *_doubts(table)))
+
+
+def _doubts(table: ScoreTable) -> list[str]:
+    """What the counts alone say against the figures."""
+    groups = len(set(table.groups))
+    doubts = []
+    if not table.dataset[:-1].any():
+        doubts.append("there is nothing to score: the truth is void throughout")
+    elif 1 < groups < _FEW_GROUPS:
+        doubts.append(f"the intervals rest on {groups} groups alone; the real uncertainty is larger than they say")
+    return doubts

@@ -1,23 +1,21 @@
-"""Whole data sets of objects: instance-id masks as cell biology scores them, scored masks as COCO does."""
+"""Whole data sets of instance-id masks, scored as cell biology does it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
-from intarsia.data.formats.coco import CocoInstances
 from intarsia.data.formats.instances import read_instance_ids
 from intarsia.data.parallel import Progress, map_files
+from intarsia.data.splits import find_groups
 from intarsia.evaluate.segments import (
     MATCHED,
     CountedPictures,
     SegmentSummary,
-    class_estimates,
     estimates_of,
     interval_in_words,
     worst_first,
@@ -25,13 +23,6 @@ from intarsia.evaluate.segments import (
 from intarsia.evaluate.statistics import bootstrap_counts_interval, bootstrap_mean_interval
 from intarsia.evaluate.summary import Estimate
 from intarsia.metrics import mean_of_defined
-from intarsia.metrics.average_precision import (
-    AveragePrecision,
-    average_precision,
-    coco_figures,
-    match_instances,
-    resampled_average_precision,
-)
 from intarsia.metrics.counts import stack, total
 from intarsia.metrics.instances import (
     InstanceCounts,
@@ -46,7 +37,6 @@ from intarsia.metrics.instances import (
     recall_by_size,
     size_names,
 )
-from intarsia.types import InstanceSet
 
 FIGURES: dict[str, Callable[[InstanceCounts], Float64[np.ndarray, "*batch thresholds"]]] = {
     "average_precision": average_precision_at,
@@ -59,29 +49,26 @@ FIGURES: dict[str, Callable[[InstanceCounts], Float64[np.ndarray, "*batch thresh
 }
 """The figures at each threshold, by name."""
 
-COCO_RESAMPLES = 1_000
-"""Ranking all objects anew in each resample costs more than adding up counts."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Times:
-    """How often each picture occurs, [images, images] or [resamples, images]: what the bootstrap of a ranking draws."""
-
-    times: Float64[np.ndarray, "*batch images"]
-
 
 def score_instance_masks(
-    pairs: Sequence[tuple[Path, Path]], *, ignore: int | None = None, progress: Progress | None = None
+    pairs: Sequence[tuple[Path, Path]],
+    *,
+    ignore: int | None = None,
+    group_by: str | None = None,
+    progress: Progress | None = None,
 ) -> CountedPictures[InstanceCounts]:
     """Pair the objects of instance-id masks.
 
     Args:
         pairs: (predicted, truth) files; see :func:`~intarsia.evaluate.runner.pair_masks`.
-        ignore: the id of void pixels in the true masks.
+        ignore: the id of void pixels in the true masks, 1 or more.
+        group_by: a regular expression whose one group finds the patient or video in a name; default is each picture
+            alone. See :func:`~intarsia.data.splits.find_groups`.
         progress: called with (done, total).
 
     Raises:
-        DataError: a file that cannot be used.
+        DataError: a file that cannot be used, or names without a group.
+        RecipeError: ``ignore`` is 0 or less, or ``group_by`` is no regular expression with one group.
         ShapeError: a prediction of another size than its truth.
     """
 
@@ -90,11 +77,12 @@ def score_instance_masks(
         return count_instances(true, found, ignore=ignore, where=pair[0])
 
     names = tuple(truth.stem for _, truth in pairs)
-    return CountedPictures(names, names, stack(map_files(count, pairs, progress)))
+    groups = tuple(find_groups(names, group_by)) if group_by else names
+    return CountedPictures(names, groups, stack(map_files(count, pairs, progress)))
 
 
 def summarize_instances(
-    scored: CountedPictures[InstanceCounts], *, resamples: int = 10_000, seed: int = 0
+    scored: CountedPictures[InstanceCounts], *, resamples: int = 10_000, seed: int = 0, warnings: Sequence[str] = ()
 ) -> SegmentSummary:
     """Every figure at every threshold, pooled and as the mean over images, and recall by size, with 95% intervals.
 
@@ -102,6 +90,7 @@ def summarize_instances(
         scored: the counts.
         resamples: of the bootstrap; see :func:`~intarsia.evaluate.statistics.bootstrap_counts_interval`.
         seed: of the bootstrap.
+        warnings: what is wrong with the files (:func:`~intarsia.evaluate.segments.file_warnings`).
     """
     counts, groups = scored.counts, scored.groups
     whole, of_images = total(counts), _figures(counts)
@@ -126,6 +115,9 @@ def summarize_instances(
         groups=len(set(groups)),
         conventions={
             "matching": "one to one: most pairs that reach the threshold of IoU, then the largest summed IoU",
+            "void": "none: every pixel counts"
+            if counts.ignore is None
+            else f"pixels with the id {counts.ignore} in the truth count nowhere",
             "average precision": "TP / (TP + FP + FN) at a threshold, as StarDist and the 2018 Data Science Bowl report"
             " it; not COCO's AP, which ranks objects by score",
             "averaging": "names ending in _dataset come from the objects of all images together; names ending in"
@@ -137,67 +129,8 @@ def summarize_instances(
             "per image": f"average precision at IoU {counts.thresholds[0]:g}",
             "interval": interval_in_words(groups, resamples, seed),
         },
+        warnings=tuple(warnings),
     )
-
-
-def score_coco(
-    truth: CocoInstances, predicted: Mapping[int, InstanceSet], *, resamples: int = COCO_RESAMPLES, seed: int = 0
-) -> SegmentSummary:
-    """COCO's mask AP and AR, overall and of each class, with 95% intervals.
-
-    Args:
-        truth: pictures, classes and true objects.
-        predicted: the scored objects of each picture, by its id.
-        resamples: of the bootstrap over pictures.
-        seed: of the bootstrap.
-    """
-    matches = match_instances(list(truth.objects.values()), [predicted[i] for i in truth.objects], truth.label_map)
-    groups = tuple(map(str, truth.objects))
-    figures = average_precision(matches)
-    interval = bootstrap_counts_interval(
-        _Times(np.eye(len(groups))),
-        groups,
-        lambda drawn: _coco_columns(resampled_average_precision(matches, drawn.times)),
-        resamples=resamples,
-        seed=seed,
-    )
-    estimates = estimates_of(_coco_columns(figures), interval)
-    overall = {name: estimates.pop(0) for name in coco_figures(figures)}
-    labels, objects = truth.label_map, matches.objects[:, :, 0]
-    of_classes = class_estimates(tuple(_OF_CLASSES), estimates, objects > 0, groups)
-    classes = [
-        {"id": labels.ids[k], "name": labels.names[k], "objects": int(objects[:, k].sum()), **of_classes[k]}
-        for k in range(labels.num_classes)
-    ]
-    return SegmentSummary(
-        task="instance",
-        overall=overall,
-        sections={"classes": classes},
-        images=len(groups),
-        groups=len(groups),
-        conventions={
-            "average precision": "COCO's: objects ranked by score over all images, precision envelope at 101 recalls,"
-            " mean over IoU 0.50–0.95; at most 100 objects an image and class",
-            "averaging": "overall figures are means over the classes with true objects; a class that occurs in a single"
-            " image has no interval",
-            "crowd": "crowd regions are neither found nor missed, and excuse what lies on them",
-            "sizes": "small up to 32², medium up to 96² pixels; true objects by their annotated area, predicted ones by"
-            " their mask",
-            "interval": interval_in_words(groups, resamples, seed),
-        },
-    )
-
-
-_OF_CLASSES: dict[str, Callable[[AveragePrecision], Float64[np.ndarray, "*batch classes"]]] = {
-    "ap": lambda figures: figures.precision[..., 0, :].mean(axis=-1),
-    "ap50": lambda figures: figures.precision[..., 0, 0],
-    "ar_100": lambda figures: figures.recall[..., 0, :, -1].mean(axis=-1),
-}
-
-
-def _coco_columns(figures: AveragePrecision) -> Float64[np.ndarray, "*batch figures"]:
-    overall = np.stack(list(coco_figures(figures).values()), axis=-1)
-    return np.concatenate([overall, *(figure(figures) for figure in _OF_CLASSES.values())], axis=-1)
 
 
 def _figures(counts: InstanceCounts) -> Float64[np.ndarray, "*batch figures"]:

@@ -49,6 +49,6 @@ def pair_warnings(pairs: Sequence[tuple[Path, Path]], table: ScoreTable) -> list
     makers = {maker for maker in map(maker_of, (predicted for predicted, _ in pairs)) if maker}
     warnings = truth_warnings([truth for _, truth in pairs], model=makers.pop() if len(makers) == 1 else "")
     confusion = table.dataset
-    if len(pairs) > 1 and confusion.trace() == confusion.sum():
+    if confusion[:-1].any() and confusion.trace() == confusion.sum():
         warnings.append("every prediction equals its truth pixel for pixel: are these copies of the same masks?")
     return warnings

@@ -10,7 +10,7 @@ from intarsia.data.dataset import read_pair
 from intarsia.data.formats.decode import IMAGE_SUFFIXES
 from intarsia.data.formats.folder import Item
 from intarsia.data.formats.image import read_image
-from intarsia.data.formats.mask import MASK_SUFFIXES, read_mask
+from intarsia.data.formats.mask import MASK_SUFFIXES, lossy_mask, read_mask
 from intarsia.data.parallel import iterate_files
 from intarsia.data.splits import find_groups
 from intarsia.errors import DataError, ShapeError
@@ -129,8 +129,17 @@ def pair_masks(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
     alone = [ours[stem] for stem in sorted(ours.keys() - theirs.keys())]
     missing = [theirs[stem] for stem in sorted(theirs.keys() - ours.keys())]
     if alone or missing:
+        sides = [
+            (missing, "true mask", "has no prediction", "have no prediction"),
+            (alone, "prediction", "has no truth", "have no truth"),
+        ]
+        found = " and ".join(
+            f"{len(files)} {what}{'s' * (len(files) > 1)} {lacks if len(files) == 1 else lack}"
+            for files, what, lacks, lack in sides
+            if files
+        )
         raise DataError(
-            f"{len(missing)} true masks have no prediction of the same name, and {len(alone)} predictions no truth",
+            f"{found} of the same name",
             where=[*missing, *alone],
             remedy="Predict what is missing or remove what has no partner; silent gaps would change the score",
         )
@@ -178,6 +187,9 @@ def file_examples(
 def _masks(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError("is a file, and its partner is a folder", where=folder, remedy="Name two files or two folders")
+    lossy = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES - MASK_SUFFIXES)
+    if lossy:
+        raise lossy_mask(lossy, lossy[0].suffix.lower().removeprefix(".").upper())
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in MASK_SUFFIXES)
     masks = {path.stem: path for path in files}
     twins = [path for path in files if masks[path.stem] != path]

@@ -36,6 +36,7 @@ class SavedEvaluation:
         truth: int64 [images, K+1], the pixels of each class and of void in the true mask, whatever is counted.
         void: the convention its figures were computed under.
         counts: of each picture, arrays [images, K+1], under that convention.
+        warnings: what its figures were said to be worth less for, one sentence each.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class SavedEvaluation:
     truth: Int64[np.ndarray, "images k1"]
     void: Void
     counts: ClassCounts
+    warnings: tuple[str, ...] = ()
 
 
 def find_evaluations(path: Path) -> list[Path]:
@@ -101,7 +103,8 @@ def read_evaluation(path: Path) -> SavedEvaluation:
         ) from error
     void, truth = _void(content, path), table.confusion.sum(axis=-1)
     counts = class_counts(table.confusion, void)
-    return SavedEvaluation(path, table.label_map, table.names, table.groups, truth, void, counts)
+    warnings = tuple(map(str, content.get("warnings", ())))
+    return SavedEvaluation(path, table.label_map, table.names, table.groups, truth, void, counts, warnings)
 
 
 def align(evaluations: Sequence[SavedEvaluation]) -> tuple[list[SavedEvaluation], str | None]:

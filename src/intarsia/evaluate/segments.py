@@ -1,38 +1,26 @@
-"""Whole data sets of objects and panoptic maps, from files to figures with their intervals."""
+"""What scoring objects and scoring panoptic maps have in common: counts of pictures, tables of figures, warnings."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-from jaxtyping import Bool, Float64, Shaped
+from jaxtyping import Bool, Shaped
 
-from intarsia.data.formats.panoptic import PanopticFile, read_panoptic
-from intarsia.data.parallel import Progress, map_files
-from intarsia.errors import DataError
-from intarsia.evaluate.statistics import bootstrap_counts_interval, sum_by_group
+from intarsia.data.formats.provenance import maker_of
+from intarsia.evaluate.provenance import truth_warnings
+from intarsia.evaluate.statistics import sum_by_group
 from intarsia.evaluate.summary import Estimate
-from intarsia.metrics import mean_of_defined
-from intarsia.metrics.counts import stack, to_plain, total
-from intarsia.metrics.panoptic import (
-    PanopticCounts,
-    count_panoptic,
-    panoptic_quality,
-    recognition_quality,
-    segmentation_quality,
-    thing_classes,
-)
-from intarsia.types import LabelMap
+from intarsia.metrics.counts import to_plain, total
 
 Kind = TypeVar("Kind")
 
 MATCHED = ("true_positives", "false_positives", "false_negatives")
 """The counts of matches and of what has none, as they are called everywhere."""
-
-_QUALITIES = {"pq": panoptic_quality, "sq": segmentation_quality, "rq": recognition_quality}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +54,7 @@ class SegmentSummary:
         images: how many pictures were scored.
         groups: how many independent groups they form.
         conventions: how things are counted, in words.
+        warnings: what makes the figures worth less than they seem, one sentence each.
     """
 
     task: str
@@ -74,6 +63,7 @@ class SegmentSummary:
     images: int
     groups: int
     conventions: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """What ``metrics.json`` and ``--json`` hold; undefined figures are null."""
@@ -81,6 +71,7 @@ class SegmentSummary:
         about = {"images": self.images, "groups": self.groups}
         return {
             "task": self.task,
+            "warnings": list(self.warnings),
             "overall": _plain(self.overall),
             **rows,
             **about,
@@ -88,102 +79,20 @@ class SegmentSummary:
         }
 
 
-def score_panoptic(
-    predicted: PanopticFile, truth: PanopticFile, progress: Progress | None = None
-) -> CountedPictures[PanopticCounts]:
-    """Match the segments of every picture.
+def file_warnings(pairs: Sequence[tuple[Path, Path]], scored: CountedPictures[Any]) -> list[str]:
+    """Warnings about (predicted, truth) files: truth that a model made, or that was scored against itself.
 
     Args:
-        predicted: its pictures are those of the truth, by image id.
-        truth: with categories; predictions use their ids.
-        progress: called with (done, total).
-
-    Raises:
-        DataError: pictures without a partner, a truth without categories, or a file that cannot be used.
-        ShapeError: a prediction of another size than its truth.
+        pairs: the files.
+        scored: their counts: pairs of objects or segments, what has no partner, and ``iou_sum``.
     """
-    label_map = label_map_of(truth)
-    missing = sorted(truth.pictures.keys() - predicted.pictures.keys())
-    alone = sorted(predicted.pictures.keys() - truth.pictures.keys())
-    if missing or alone:
-        unpaired = [truth.pictures[i].name for i in missing] + [predicted.pictures[i].name for i in alone]
-        raise DataError(
-            f"{len(missing)} true pictures have no prediction of the same image_id, and {len(alone)} predictions no"
-            f" truth ({', '.join(unpaired[:5])}{' …' if len(unpaired) > 5 else ''})",
-            where=[predicted.path, truth.path],
-            remedy="Predict what is missing or remove what has no partner; silent gaps would change the score",
-        )
-
-    def count(image: int) -> PanopticCounts:
-        true, found = (read_panoptic(file.pictures[image], label_map) for file in (truth, predicted))
-        return count_panoptic(true, found, label_map, where=predicted.pictures[image].png)
-
-    images = list(truth.pictures)
-    names = tuple(truth.pictures[image].name for image in images)
-    return CountedPictures(names, names, stack(map_files(count, images, progress)))
-
-
-def label_map_of(truth: PanopticFile) -> LabelMap:
-    """The classes of a true panoptic file.
-
-    Raises:
-        DataError: it lists none.
-    """
-    if truth.label_map is None:
-        raise DataError(
-            "has no `categories`, so it is not known which classes are things",
-            where=truth.path,
-            remedy="Add the `categories`, each with `id`, `name` and `isthing`",
-        )
-    return truth.label_map
-
-
-def summarize_panoptic(
-    scored: CountedPictures[PanopticCounts], label_map: LabelMap, *, resamples: int = 10_000, seed: int = 0
-) -> SegmentSummary:
-    """PQ, SQ and RQ over all classes, over things and over stuff, and of each class, with 95% intervals.
-
-    Args:
-        scored: the counts.
-        label_map: the K classes and which of them are things.
-        resamples: of the bootstrap; see :func:`~intarsia.evaluate.statistics.bootstrap_counts_interval`.
-        seed: of the bootstrap.
-    """
-    things = thing_classes(label_map)
-    kinds = {"": np.ones_like(things), "_things": things, "_stuff": ~things}
-
-    def figures(counts: PanopticCounts) -> Float64[np.ndarray, "*batch figures"]:
-        of_classes = [quality(counts) for quality in _QUALITIES.values()]
-        means = [mean_of_defined(values[..., kind], axis=-1) for kind in kinds.values() for values in of_classes]
-        return np.concatenate([np.stack(means, axis=-1), *of_classes], axis=-1)
-
-    pooled = total(scored.counts)
-    interval = bootstrap_counts_interval(scored.counts, scored.groups, figures, resamples=resamples, seed=seed)
-    estimates = estimates_of(figures(pooled), interval)
-    overall = {f"{quality}{kind}": estimates.pop(0) for kind in kinds for quality in _QUALITIES}
-    own = panoptic_quality(scored.counts)
-    classes = [
-        {
-            "id": label_map.ids[k],
-            "name": label_map.names[k],
-            "thing": bool(things[k]),
-            **of_class,
-            **{name: int(getattr(pooled, name)[k]) for name in MATCHED},
-        }
-        for k, of_class in enumerate(class_estimates(tuple(_QUALITIES), estimates, ~np.isnan(own), scored.groups))
-    ]
-    sections = {"classes": classes, "per_image": worst_first(scored, {"pq": mean_of_defined(own, axis=-1)})}
-    conventions = {
-        "matching": "panopticapi: same class and IoU above 0.5, the union without void pixels of the truth",
-        "void and crowd": "a predicted segment of which more than half is on void, or on the crowd region of its class,"
-        " is no false positive; crowd regions are neither matched nor missed",
-        "averaging": "a class's figures come from the segments of all images together; overall figures are means over"
-        " classes",
-        "absent classes": "a class absent from truth and prediction enters no mean; a class without a match has SQ 0; a"
-        " class that occurs in a single image, or group, has no interval",
-        "interval": interval_in_words(scored.groups, resamples, seed),
-    }
-    return SegmentSummary("panoptic", overall, sections, len(scored.names), len(set(scored.groups)), conventions)
+    makers = {maker for maker in map(maker_of, (predicted for predicted, _ in pairs)) if maker}
+    warnings = truth_warnings([truth for _, truth in pairs], model=makers.pop() if len(makers) == 1 else "")
+    whole = total(scored.counts)
+    hits, spurious, missed = (getattr(whole, name) for name in MATCHED)
+    if len(pairs) > 1 and hits.any() and not (spurious + missed).any() and (whole.iou_sum == hits).all():
+        warnings.append("everything predicted equals its truth pixel for pixel: are these copies of the same masks?")
+    return warnings
 
 
 def estimates_of(

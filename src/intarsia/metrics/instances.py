@@ -52,6 +52,7 @@ class InstanceCounts:
         missed_by_size: [..., T, S] true objects without a pair, by their area.
         thresholds: the T thresholds of IoU; a pair at a threshold exactly reaches it.
         size_edges: the S−1 areas in pixels between the sizes; an area at an edge belongs to the larger size.
+        ignore: the id of void pixels in the truth, which count nowhere; None when every pixel counted.
     """
 
     true_positives: _PerThreshold
@@ -62,6 +63,7 @@ class InstanceCounts:
     missed_by_size: _PerSize
     thresholds: tuple[float, ...] = THRESHOLDS
     size_edges: tuple[int, ...] = SIZE_EDGES
+    ignore: int | None = None
 
 
 def count_instances(
@@ -80,14 +82,15 @@ def count_instances(
         predicted: the same, of the same size; the ids need not agree with the truth's.
         thresholds: of IoU, in (0, 1].
         size_edges: areas in pixels, ascending.
-        ignore: the id in ``truth`` of void pixels, which then count nowhere: not in any area, nor as predicted objects.
+        ignore: the id in ``truth`` of void pixels, 1 or more, which then count nowhere: not in any area, nor as
+            predicted objects.
         where: what to call the pair in an error, its file for instance.
 
     Raises:
         ShapeError: sizes that differ, or an array that is not [H, W] of whole numbers.
-        RecipeError: a threshold outside (0, 1], or sizes that do not ascend.
+        RecipeError: a threshold outside (0, 1], sizes that do not ascend, or a void id that is no object's.
     """
-    _check(thresholds, size_edges)
+    _check(thresholds, size_edges, ignore)
     pairs = count_segment_pairs(truth, predicted, where)
     if ignore is not None:
         kept = pairs.truth != ignore
@@ -117,6 +120,7 @@ def count_instances(
         missed_by_size=(~found).astype(np.int64) @ sizes,
         thresholds=thresholds,
         size_edges=size_edges,
+        ignore=ignore,
     )
 
 
@@ -167,7 +171,7 @@ def size_names(size_edges: tuple[int, ...]) -> tuple[str, ...]:
     return (f"under {size_edges[0]} px", *inner, f"{size_edges[-1]} px and more")
 
 
-def _check(thresholds: tuple[float, ...], size_edges: tuple[int, ...]) -> None:
+def _check(thresholds: tuple[float, ...], size_edges: tuple[int, ...], ignore: int | None) -> None:
     if not thresholds or not all(0 < threshold <= 1 for threshold in thresholds):
         raise RecipeError(
             f"the thresholds of IoU are {thresholds}", where="thresholds", remedy="Give numbers above 0 and up to 1"
@@ -175,6 +179,13 @@ def _check(thresholds: tuple[float, ...], size_edges: tuple[int, ...]) -> None:
     if not size_edges or size_edges[0] < 1 or list(size_edges) != sorted(set(size_edges)):
         raise RecipeError(
             f"the size edges are {size_edges}", where="size edges", remedy="Give areas in pixels in ascending order"
+        )
+    if ignore is not None and ignore < 1:
+        # Leaving out background would leave out every object predicted there: no false positive would count.
+        raise RecipeError(
+            f"the id of void pixels is {ignore}, but 0 is background and no id is below it",
+            where="ignore",
+            remedy="Give the id that void pixels have in the true masks, 1 or more, or leave it out",
         )
 
 

@@ -6,6 +6,7 @@ overlaps go through the mask functions of ``faster-coco-eval``, so that they agr
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, no_type_check
 
@@ -16,6 +17,9 @@ from jaxtyping import Bool, Float64, Shaped, UInt8
 from intarsia.errors import DataError
 from intarsia.ops.jit import jit
 from intarsia.types.predictions import Runs
+
+_MOST = 2**32 - 1  # pixels that 32-bit run lengths can cover
+_POLYGON = "Give each polygon as x, y, x, y, … in pixels, of three points or more, or remove the object"
 
 
 def mask_to_rle(mask: Bool[np.ndarray, "height width"]) -> Runs:
@@ -60,38 +64,45 @@ def coco_to_rle(segmentation: Mapping[str, Any], where: str = "mask") -> Runs:
             text = counts.encode("ascii") if isinstance(counts, str) else counts
             lengths, whole = _from_characters(np.frombuffer(text, np.uint8))
         else:
-            lengths, whole = np.array(counts, np.int64), True
-        fits = whole and lengths.ndim == 1 and bool((lengths >= 0).all()) and int(lengths.sum()) == height * width
+            lengths, whole = np.array(counts, np.int64), set(map(type, counts)) <= {int}
+        pixels = height * width
+        # Each is compared as well as their sum, which is 64 bits wide and could come round to the right one.
+        fits = whole and lengths.ndim == 1 and bool(((lengths >= 0) & (lengths <= pixels)).all())
+        fits = fits and int(lengths.sum()) == pixels <= _MOST
     except (KeyError, TypeError, ValueError, OverflowError):
         fits = False
     if not fits:
         raise DataError(
-            "the run lengths are damaged: they do not add up to the size they come with",
+            "the run lengths are damaged: they are no whole numbers that add up to the size they come with",
             where=where,
             remedy="Export the mask again; COCO's RLE has `size`: [height, width] and matching `counts`",
         )
     return lengths.astype(np.uint32)
 
 
-def polygons_to_rle(polygons: Sequence[Sequence[int | float]], size: tuple[int, int], where: str = "mask") -> Runs:
+def polygons_to_rle(polygons: Sequence[Sequence[Any]], size: tuple[int, int], where: str = "mask") -> Runs:
     """Fill polygons exactly as ``pycocotools`` does, and take them together.
 
     Args:
-        polygons: each x, y, x, y, … in pixels, three points or more.
+        polygons: each x, y, x, y, … in pixels, three points or more. They may lie outside of the picture a little: up
+            to twice its longer side from the origin.
         size: height and width.
         where: what to call the mask in an error.
 
     Raises:
-        DataError: no polygon, or one of fewer than three points or of an odd number of coordinates.
+        DataError: no polygon, one of fewer than three points or of an odd number of coordinates, or a coordinate that
+            is no finite number or far outside of the picture: filling walks along every edge, however long.
     """
     wrong = [polygon for polygon in polygons if len(polygon) < 6 or len(polygon) % 2]
     if wrong or not polygons:
         found = f"a polygon has {len(wrong[0])} coordinates" if wrong else "there is no polygon"
-        raise DataError(
-            found,
-            where=where,
-            remedy="Give each polygon as x, y, x, y, … of three points or more, or remove the object",
-        )
+        raise DataError(found, where=where, remedy=_POLYGON)
+    limit = 2 * max(size)
+    for polygon in polygons:
+        for coordinate in polygon:
+            if type(coordinate) not in (int, float) or not -limit <= coordinate <= limit:
+                found = f"a polygon has the coordinate {reprlib.repr(coordinate)}"
+                raise DataError(f"{found} in a picture of {size[1]}×{size[0]} pixels", where=where, remedy=_POLYGON)
     parts = coco_mask.frPyObjects([list(map(float, polygon)) for polygon in polygons], *size)
     return coco_to_rle(coco_mask.merge(parts))
 
@@ -127,6 +138,8 @@ def ids_to_rles(ids: Shaped[np.ndarray, "height width"]) -> tuple[list[int], lis
     Returns:
         The ids, ascending, and the mask of each.
     """
+    if not ids.size:
+        return [], []
     flat = ids.ravel(order="F")
     starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
     ends = np.append(starts[1:], flat.size)

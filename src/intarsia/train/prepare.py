@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from intarsia.data.doctor import examine
-from intarsia.data.examination import Examination
+from intarsia.data.examination import Examination, ImageRecord
 from intarsia.data.formats.folder import DataFolder, Item, open_folder
 from intarsia.data.formats.provenance import maker_of
 from intarsia.data.splits import split_items, with_groups
@@ -43,6 +43,12 @@ class PreparedData:
         return fingerprint(self.examination, self.splits["train"])
 
     @property
+    def seen(self) -> dict[str, tuple[str, ...]]:
+        """The digests of the training and validation pictures, kept in the card so that they are known again."""
+        digests = {record.item.image: short_digest(record) for record in self.examination.records}
+        return {part: tuple(sorted(digests[item.image] for item in self.splits[part])) for part in ("train", "val")}
+
+    @property
     def teachers(self) -> tuple[str, ...]:
         """The fingerprints of the models that predicted some of the training masks, as those masks name them."""
         makers = {maker_of(item.mask) for item in self.splits["train"]}
@@ -69,6 +75,11 @@ def prepare(part: DataPart, seed: int, progress: Callable[[int, int], None] | No
         long_side=part.long_side,
     )
     return PreparedData(folder.label_map, spec, splits, examination, (*folder.notes, *decided))
+
+
+def short_digest(record: ImageRecord) -> str:
+    """The first 64 bits of the digest of a picture's pixels: enough to know it among any number of others."""
+    return record.digest[:16]
 
 
 def fingerprint(examination: Examination, items: Iterable[Item]) -> str:

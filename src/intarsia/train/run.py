@@ -156,6 +156,7 @@ def _card(
         receptive_field=network.receptive_field,
         recipe=plain,
         data_fingerprint=data.fingerprint,
+        seen=data.seen,
         weights_fingerprint=fingerprint_weights(network.state_dict()),
         teachers=data.teachers,
         metrics={"val_mean_iou_dataset": val_mean_iou},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from intarsia.data.doctor import examine
 from intarsia.data.formats.folder import DataFolder, Item
 from intarsia.data.splits import with_groups
 from intarsia.errors import DataError, RecipeError
-from intarsia.train.prepare import fingerprint, split_folder
+from intarsia.train.prepare import short_digest
 from intarsia.train.recipe import Recipe, parse_recipe
 from intarsia.weights import ModelCard
 
@@ -23,19 +24,20 @@ class Selection:
     Args:
         split: the name of their split, or "all".
         items: the pictures; their groups are those of training where the names tell them.
-        note: what a reader of the score should know, or "".
+        warnings: what a reader of the score must know, one sentence each.
     """
 
     split: str
     items: tuple[Item, ...]
-    note: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def select(card: ModelCard, folder: DataFolder, split: str | None = None) -> Selection:
     """Choose the pictures to score.
 
-    A folder's own splits are taken as they are. A folder without splits is divided as it was for training if it holds
-    the very pictures the model was trained on; if it does not, all of it is new to the model.
+    A folder's own splits are taken as they are. A folder without splits is divided by what training saw: the card
+    holds a digest of every picture of the training and the validation part, so they are known again under other
+    names, with other masks, and among other pictures. What is neither is the "test" part.
 
     Args:
         card: of the model.
@@ -48,21 +50,49 @@ def select(card: ModelCard, folder: DataFolder, split: str | None = None) -> Sel
     """
     check_classes(card, folder)
     recipe = parse_recipe(card.recipe) if card.recipe else None
+    parts = _seen_parts(card, folder)
     own = "all" not in folder.splits
-    splits = folder.splits if own else _as_trained(card, recipe, folder)
-    everything = Selection("all", _grouped(folder.items, recipe))
-    if split == "all" or (split is None and splits is None):
-        seen = splits is not None and "train" in splits
-        return replace(everything, note="these include the pictures the model was trained on") if seen else everything
-    if splits is None or (split is not None and split not in splits):
-        there = ", ".join([*(splits or ()), "all"])
-        raise RecipeError(f"there is no split {split!r}", where=folder.root, remedy=f"Choose from {there}")
-    name = split or next(name for name in _ORDER if name in splits)
-    note = {
-        "train": "the model was trained on these",
-        "val": "the model's best round was chosen by these",
+    splits = folder.splits if own else _by_part(folder.items, parts)
+    if split == "all" or (split is None and set(splits) == {"all"}):
+        name, items = "all", folder.items
+    else:
+        if split is not None and split not in splits:
+            there = ", ".join(dict.fromkeys([*splits, "all"]))
+            raise RecipeError(f"there is no split {split!r}", where=folder.root, remedy=f"Choose from {there}")
+        name = split or next(name for name in (*_ORDER, *splits) if name in splits)
+        items = splits[name]
+    items, ungrouped = _grouped(items, recipe)
+    return Selection(name, items, (*_memories(items, parts), *ungrouped))
+
+
+def _seen_parts(card: ModelCard, folder: DataFolder) -> dict[Path, str]:
+    """The part of training, "train" or "val", of each picture that training saw."""
+    part_of = {digest: part for part in ("val", "train") for digest in card.seen.get(part, ())}
+    if not part_of:
+        return {}
+    records = examine(replace(folder, label_map=card.label_map)).records
+    digests = {record.item.image: short_digest(record) for record in records}
+    return {image: part_of[digest] for image, digest in digests.items() if digest in part_of}
+
+
+def _by_part(items: Iterable[Item], parts: Mapping[Path, str]) -> dict[str, tuple[Item, ...]]:
+    if not parts:
+        return {"all": tuple(items)}
+    splits: dict[str, list[Item]] = {}
+    for item in items:
+        splits.setdefault(parts.get(item.image, "test"), []).append(item)
+    return {name: tuple(chosen) for name, chosen in splits.items()}
+
+
+def _memories(items: tuple[Item, ...], parts: Mapping[Path, str]) -> list[str]:
+    """That training saw some of the pictures."""
+    seen = [parts.get(item.image) for item in items]
+    counts = {part: seen.count(part) for part in ("train", "val")}
+    told = {
+        "train": "the model was trained on {} of these {} pictures: the score says how well it remembers them",
+        "val": "the model's best round was chosen by {} of these {} pictures: the score is a little too good",
     }
-    return Selection(name, _grouped(splits[name], recipe), note.get(name, ""))
+    return [told[part].format(count, len(items)) for part, count in counts.items() if count]
 
 
 def check_classes(card: ModelCard, folder: DataFolder) -> None:
@@ -80,22 +110,14 @@ def check_classes(card: ModelCard, folder: DataFolder) -> None:
         )
 
 
-def _as_trained(card: ModelCard, recipe: Recipe | None, folder: DataFolder) -> Mapping[str, tuple[Item, ...]] | None:
-    if recipe is None:
-        return None
-    try:
-        splits, _ = split_folder(folder, recipe.data, recipe.seed)
-    except DataError:  # names without the group of training, or too few pictures: these are others
-        return None
-    trained = {"train": splits["train"]}
-    examination = examine(replace(folder, label_map=card.label_map, splits=trained))
-    return splits if fingerprint(examination, splits["train"]) == card.data_fingerprint else None
-
-
-def _grouped(items: Iterable[Item], recipe: Recipe | None) -> tuple[Item, ...]:
+def _grouped(items: Iterable[Item], recipe: Recipe | None) -> tuple[tuple[Item, ...], list[str]]:
     """Items with the groups of training; where the names do not tell them, each picture is a group of its own."""
     items = tuple(items)
+    pattern = recipe.data.group_by if recipe else None
+    if not pattern:
+        return items, []
     try:
-        return with_groups(items, recipe.data.group_by) if recipe and recipe.data.group_by else items
+        return with_groups(items, pattern), []
     except DataError:
-        return items
+        lost = f"the names do not match the grouping of training, '{pattern}': every picture counts as independent"
+        return items, [f"{lost}; name another with --group-by if they are not"]

@@ -41,6 +41,7 @@ class ModelCard:
         receptive_field: side in pixels of the input window one output pixel can see; None when it is the whole picture.
         recipe: the training recipe in its plain form; empty for weights from elsewhere.
         data_fingerprint: a digest of the pictures and masks it was trained on.
+        seen: digests of the pictures of the training part ("train") and of the validation part ("val").
         weights_fingerprint: a digest of the weights; masks it predicts carry it as their maker.
         teachers: the weights' fingerprints of the models that predicted masks it was trained on.
         metrics: validation figures of the kept checkpoint, by name.
@@ -56,6 +57,7 @@ class ModelCard:
     receptive_field: int | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
     data_fingerprint: str = ""
+    seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     weights_fingerprint: str = ""
     teachers: tuple[str, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -74,6 +76,7 @@ class ModelCard:
         content = json.loads(text)
         content["label_map"] = LabelMap.from_dict(content["label_map"])
         content["image_spec"] = ImageSpec.from_dict(content["image_spec"])
+        content["seen"] = {part: tuple(digests) for part, digests in content.get("seen", {}).items()}
         content["teachers"] = tuple(content.get("teachers", ()))
         return cls(**content)
 

@@ -31,8 +31,13 @@ def test_an_error_drops_what_has_not_started() -> None:
 
 
 def test_only_a_few_results_wait() -> None:
-    started = []
-    results = iterate_files(lambda n: started.append(n) or n, range(100))
+    started: list[int] = []
+
+    def work(number: int) -> int:
+        started.append(number)
+        return number
+
+    results = iterate_files(work, range(100))
     assert next(results) == 0
     threading.Event().wait(0.2)
     assert len(started) < 20

@@ -15,8 +15,12 @@ from intarsia.evaluate.checks import (
     Finding,
     PictureStatistics,
     folder_mismatch,
+    confusion_checks,
     imbalance,
+    never_predicted,
+    one_class,
     picture_statistics,
+    predicted_void,
     preprocessing_mismatch,
     resolution_limit,
 )
@@ -43,7 +47,7 @@ def test_a_rare_class_that_is_lost_is_imbalance() -> None:
         "imbalance",
         "Rare classes are found less: pole (0.30% of the pixels): 20% recall, where the others reach 90% on average;"
         " Spearman's correlation of recall and frequency is 1.00",
-        "Weigh them more (loss.class_weights=balanced) or add pictures that show them; see how-to/rare-classes",
+        "Weigh them more (loss.class_weights=balanced) or add pictures that show them; see docs/how-to/rare-classes.md",
         "warning",
     )
 
@@ -60,6 +64,40 @@ def test_a_rare_class_that_is_lost_is_imbalance() -> None:
 )
 def test_no_imbalance(counted: np.ndarray) -> None:
     assert imbalance(counted, LABELS) is None
+
+
+def test_classes_that_are_never_predicted_are_listed() -> None:
+    found = never_predicted(confusion([700, 200, 90, 10], [0.9, 0, 0.5, 0]), LABELS)
+    assert found is not None
+    assert found.finding == "The truth holds road, pole, but no counted pixel is predicted as such"
+    assert "docs/how-to/rare-classes.md" in found.remedy
+    assert never_predicted(confusion([700, 0, 90, 10], [0.9, 0, 0.5, 0.1]), LABELS) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.95, "5%"), (0.998, "0.2%"), (0, "100%"), (0.001, "99.9%"), (0.9995, None), (1, None)]
+)
+def test_predicted_void_is_a_miss_from_a_thousandth_on(share: float, told: str | None) -> None:
+    found = predicted_void(confusion([10_000, 0, 0, 0], [share, 0, 0, 0]), LABELS)
+    assert (found and found.finding) == (
+        told and f"{told} of the pixels are predicted void; each is a miss of its class"
+    )
+
+
+def test_one_class_everywhere_is_told_and_then_not_what_else_is_missing() -> None:
+    counted = np.zeros((5, 5), np.int64)
+    counted[:3, 1] = 100, 200, 300
+    found = one_class(counted, LABELS)
+    assert found is not None
+    assert found.finding == "Every pixel is predicted as road, where the truth holds 3 classes"
+    assert [each.name for each in confusion_checks(counted, LABELS)] == ["one class only"]
+    counted[4, 2] = 50  # where the truth is void
+    assert one_class(counted, LABELS) is not None
+    counted[0, 2] = 1
+    assert one_class(counted, LABELS) is None
+    assert [each.name for each in confusion_checks(counted, LABELS)][0] == "never predicted"
+    for quiet in (np.diag([5, 0, 0, 0, 0]), np.zeros((5, 5), np.int64)):
+        assert confusion_checks(quiet, LABELS) == []
 
 
 def test_rank_correlation_equals_scipys() -> None:

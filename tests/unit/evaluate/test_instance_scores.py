@@ -1,4 +1,4 @@
-"""Instance scores of whole data sets: id masks, and COCO results."""
+"""Instance scores of whole data sets of id masks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia.data.formats.coco import CocoInstances
-from intarsia.errors import ShapeError
-from intarsia.evaluate.instances import FIGURES, score_coco, score_instance_masks, summarize_instances
-from intarsia.ops.rle import mask_to_rle
-from intarsia.types import InstanceSet, LabelMap
+from intarsia.errors import DataError, RecipeError, ShapeError
+from intarsia.evaluate.instances import FIGURES, score_instance_masks, summarize_instances
 
 TRUTH = np.zeros((40, 40), np.uint16)
 TRUTH[2:6, 2:6], TRUTH[10:30, 10:30], TRUTH[34:38, 2:12] = 1, 2, 3
@@ -55,6 +52,8 @@ def test_id_masks_are_scored_from_files(tmp_path: Path) -> None:
         ("empty", None, 0),
     ]
     assert json.dumps(scored.to_dict())
+    assert plain["conventions"]["void"] == "none: every pixel counts"
+    assert plain["warnings"] == []
 
 
 def test_void_pixels_are_left_out(tmp_path: Path) -> None:
@@ -63,32 +62,31 @@ def test_void_pixels_are_left_out(tmp_path: Path) -> None:
     summary = summarize_instances(score_instance_masks([(found, truth)], ignore=3), resamples=5)
     first = summary.sections["thresholds"][0]
     assert (first["true_positives"], first["false_positives"], first["false_negatives"]) == (2, 0, 0)
+    assert summary.conventions["void"] == "pixels with the id 3 in the truth count nowhere"
+
+
+def test_background_is_no_void(tmp_path: Path) -> None:
+    (mask,) = write(tmp_path / "t", {"a": TRUTH})
+    with pytest.raises(RecipeError, match=r"ignore: the id of void pixels is 0, but 0 is background"):
+        score_instance_masks([(mask, mask)], ignore=0)
+
+
+def test_pictures_of_one_patient_are_drawn_together(tmp_path: Path) -> None:
+    masks = {"p1_a": TRUTH, "p1_b": TRUTH, "p2_a": FOUND, "p2_b": FOUND}
+    truth = write(tmp_path / "t", masks)
+    found = write(tmp_path / "p", {**masks, "p2_a": TRUTH})
+    pairs = list(zip(found, truth, strict=True))
+    scored = score_instance_masks(pairs, group_by=r"p(\d)")
+    assert scored.groups == ("1", "1", "2", "2")
+    summary = summarize_instances(scored, resamples=50, warnings=["beware"])
+    assert (summary.images, summary.groups) == (4, 2)
+    assert "over 2 groups of images" in summary.conventions["interval"]
+    assert summary.to_dict()["warnings"] == ["beware"]
+    with pytest.raises(DataError, match="finds no group in these names"):
+        score_instance_masks(pairs, group_by=r"q(\d)")
 
 
 def test_sizes_must_agree(tmp_path: Path) -> None:
     (truth,), (found,) = write(tmp_path / "t", {"a": TRUTH}), write(tmp_path / "p", {"a": FOUND[:9]})
     with pytest.raises(ShapeError, match=r"p/a\.png: the truth is 40×40 pixels and the prediction 40×9"):
         score_instance_masks([(found, truth)])
-
-
-def objects(ids: np.ndarray, class_ids: list[int], scores: list[float] | None = None) -> InstanceSet:
-    masks = tuple(mask_to_rle(ids == i) for i in np.unique(ids) if i)
-    of_scores = None if scores is None else np.array(scores)
-    return InstanceSet(masks, np.array(class_ids, np.int64), (40, 40), scores=of_scores)
-
-
-def test_coco_results_are_scored() -> None:
-    labels = LabelMap(("cell", "debris", "never"), ids=(1, 4, 8))
-    truth = CocoInstances(Path("t.json"), labels, {i: objects(TRUTH, [1, 1, 4 if i == 3 else 1]) for i in range(1, 6)})
-    perfect = {i: objects(TRUTH, [1, 1, 4 if i == 3 else 1], [0.9, 0.8, 0.7]) for i in range(1, 6)}
-    found = {**perfect, 2: objects(FOUND, [1, 1, 1], [0.5, 0.4, 0.3])}
-    plain = json.loads(json.dumps(score_coco(truth, found, resamples=40).to_dict(), allow_nan=False))
-    cell, debris, never = plain["classes"]
-    assert (cell["objects"], debris["objects"], never["objects"]) == (14, 1, 0)
-    assert cell["ap"]["low"] < cell["ap"]["value"] < cell["ap"]["high"] == 1
-    assert debris["ap"] == {"value": 1, "low": None, "high": None}
-    assert never["ap"]["value"] is None
-    assert plain["overall"]["ap"]["value"] == pytest.approx((cell["ap"]["value"] + 1) / 2)
-    assert plain["images"] == 5
-    exact = score_coco(truth, perfect, resamples=5)
-    assert exact.overall["ap"].value == exact.overall["ar_100"].value == 1

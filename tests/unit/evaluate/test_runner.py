@@ -33,7 +33,7 @@ def test_two_files_need_not_share_a_name(tmp_path: Path) -> None:
 def test_unmatched_files_are_listed_from_both_sides(tmp_path: Path) -> None:
     save(tmp_path / "t/x.png", [[0]])
     save(tmp_path / "p/y.png", [[0]])
-    with pytest.raises(DataError, match=r"x\.png.*y\.png: 1 true masks have no prediction.*and 1 predictions no truth"):
+    with pytest.raises(DataError, match=r"x\.png.*y\.png: 1 true mask has no prediction and 1 prediction has no truth"):
         pair_masks(tmp_path / "p", tmp_path / "t")
 
 

@@ -1,114 +1,55 @@
-"""Panoptic scores of whole data sets."""
+"""What scores of objects and of panoptic maps share: words about intervals, and warnings about files."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia.data.formats.panoptic import PanopticFile, ids_to_rgb, open_panoptic
-from intarsia.errors import DataError, ShapeError
-from intarsia.evaluate.segments import (
-    CountedPictures,
-    interval_in_words,
-    label_map_of,
-    score_panoptic,
-    summarize_panoptic,
-)
-from intarsia.metrics.counts import total
-from intarsia.metrics.panoptic import PanopticCounts, panoptic_quality
-
-CATEGORIES = [
-    {"id": 1, "name": "cat", "isthing": 1},
-    {"id": 2, "name": "dog", "isthing": 1},
-    {"id": 9, "name": "sky", "isthing": 0},
-]
+from intarsia.data.formats.provenance import made_by
+from intarsia.evaluate.segments import CountedPictures, file_warnings, interval_in_words
+from intarsia.metrics.panoptic import PanopticCounts
 
 
-def panoptic_file(folder: Path, maps: dict[int, np.ndarray], categories: bool = True) -> PanopticFile:
-    """Each id 10·class + n of the maps is a segment of that class."""
-    (folder / "panoptic").mkdir(parents=True)
-    annotations = []
-    for image, ids in maps.items():
-        Image.fromarray(ids_to_rgb(ids.astype(np.uint32))).save(folder / "panoptic" / f"{image}.png")
-        segments = [{"id": i, "category_id": i // 10} for i in np.unique(ids).tolist() if i]
-        annotations.append({"image_id": image, "file_name": f"{image}.png", "segments_info": segments})
-    content = {"annotations": annotations} | ({"categories": CATEGORIES} if categories else {})
-    (folder / "panoptic.json").write_text(json.dumps(content), encoding="utf-8")
-    return open_panoptic(folder)
-
-
-FIRST = np.array([[11, 11, 12, 12], [90, 90, 90, 90]])
-SECOND = np.array([[11, 11, 11, 0], [90, 90, 21, 21]])
-WORSE = np.array([[11, 11, 11, 11], [90, 90, 90, 90]])
-
-
-def test_a_data_set_is_scored_from_files(tmp_path: Path) -> None:
-    truth = panoptic_file(tmp_path / "t", {4: FIRST, 7: SECOND})
-    found = panoptic_file(tmp_path / "p", {4: WORSE, 7: SECOND}, categories=False)
-    seen: list[tuple[int, int]] = []
-    scored = score_panoptic(found, truth, lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 2), (2, 2)]
-    assert scored.names == ("4.png", "7.png")
-    pooled = total(scored.counts)
-    # Cat 11 of the first picture is half of what was predicted: no match.
-    assert pooled.true_positives.tolist() == [1, 1, 2]
-    assert pooled.false_positives.tolist() == [1, 0, 0]
-    assert pooled.false_negatives.tolist() == [2, 0, 0]
-
-    summary = summarize_panoptic(scored, label_map_of(truth), resamples=50)
-    plain = json.loads(json.dumps(summary.to_dict(), allow_nan=False))
-    cat, dog, sky = plain["classes"]
-    assert cat["pq"]["value"] == pytest.approx(1 / 2.5)
-    assert dog["pq"] == {"value": 1, "low": None, "high": None}  # of a single picture nothing is known about the spread
-    assert (sky["pq"]["value"], sky["thing"], sky["true_positives"]) == (1, False, 2)
-    assert plain["overall"]["pq"]["value"] == pytest.approx((0.4 + 1 + 1) / 3)
-    assert plain["overall"]["pq_things"]["value"] == pytest.approx(0.7)
-    assert plain["overall"]["pq_stuff"]["value"] == 1
-    assert plain["overall"]["pq"]["low"] < plain["overall"]["pq"]["value"] < plain["overall"]["pq"]["high"]
-    assert [row["name"] for row in plain["per_image"]] == ["4.png", "7.png"]
-    assert (plain["images"], plain["groups"], plain["task"]) == (2, 2, "panoptic")
-    assert "50 resamples" in plain["conventions"]["interval"]
-    assert scored.to_dict()["names"] == ["4.png", "7.png"]
-
-
-def test_groups_are_what_is_drawn() -> None:
-    counts = PanopticCounts(np.ones((4, 3)), *[np.ones((4, 3), np.int64)] * 3)
-    scored = CountedPictures(tuple("abcd"), ("x", "x", "x", "x"), counts)
-    from intarsia.types import LabelMap
-
-    labels = LabelMap(("cat", "dog", "sky"), things=frozenset({0, 1}))
-    summary = summarize_panoptic(scored, labels, resamples=20)
-    assert np.isnan(summary.overall["pq"].low)
-    assert summary.overall["pq"].value == panoptic_quality(total(counts))[0]
-    assert summary.groups == 1
-    assert interval_in_words(scored.groups, 20, 0) == (
-        "none: a single group says nothing about the spread between groups"
-    )
+def test_intervals_are_told_in_words() -> None:
+    assert interval_in_words(("a", "a"), 20, 0) == "none: a single group says nothing about the spread between groups"
     assert interval_in_words(("a",), 20, 0) == "none: a single image says nothing about the spread between images"
     assert "over 2 groups of images" in interval_in_words(("a", "b", "b"), 20, 0)
     assert "over 2 images, 20 resamples, seed 0" in interval_in_words(("a", "b"), 20, 0)
 
 
-def test_pictures_without_a_partner_are_listed(tmp_path: Path) -> None:
-    truth = panoptic_file(tmp_path / "t", {1: FIRST, 4: FIRST})
-    found = panoptic_file(tmp_path / "p", {4: FIRST, 7: FIRST})
-    with pytest.raises(
-        DataError, match=r"1 true pictures have no .*1 predictions no truth \(1\.png, 7\.png\)\. Predict"
-    ):
-        score_panoptic(found, truth)
+def scored(iou_sum: float, hits: int, spurious: int = 0, missed: int = 0) -> CountedPictures[PanopticCounts]:
+    """Two pictures of one class, alike."""
+    matched = (np.full((2, 1), count) for count in (hits, spurious, missed))
+    return CountedPictures(("a", "b"), ("a", "b"), PanopticCounts(np.full((2, 1), float(iou_sum)), *matched))
 
 
-def test_sizes_must_agree(tmp_path: Path) -> None:
-    truth, found = panoptic_file(tmp_path / "t", {4: FIRST}), panoptic_file(tmp_path / "p", {4: FIRST[:1]})
-    with pytest.raises(ShapeError, match=r"p/panoptic/4\.png: the truth is 4×2 pixels and the prediction 4×1"):
-        score_panoptic(found, truth)
+def write(path: Path, maker: str) -> Path:
+    Image.new("L", (3, 2)).save(path, pnginfo=made_by(maker))
+    return path
 
 
-def test_a_truth_without_categories_is_refused(tmp_path: Path) -> None:
-    truth = panoptic_file(tmp_path / "t", {4: FIRST}, categories=False)
-    with pytest.raises(DataError, match=r"has no `categories`.*Add the `categories`"):
-        score_panoptic(truth, truth)
+@pytest.mark.parametrize(
+    ("predicted", "truth", "warning"),
+    [
+        ("model-a", "model-a", "2 of the 2 true masks were predicted by the very model under test"),
+        ("model-a", "model-b", "2 of the 2 true masks were predicted by a model and not changed since"),
+        ("", "model-b", "2 of the 2 true masks were predicted by a model and not changed since"),
+        ("model-a", "", None),
+    ],
+)
+def test_truth_that_a_model_made_is_noticed(tmp_path: Path, predicted: str, truth: str, warning: str | None) -> None:
+    pair = write(tmp_path / "p.png", predicted), write(tmp_path / "t.png", truth)
+    warnings = file_warnings([pair, pair], scored(1.8, 2))
+    assert [each.startswith(warning or "never") for each in warnings] == [True] * (warning is not None)
+
+
+def test_copies_are_noticed(tmp_path: Path) -> None:
+    pair = write(tmp_path / "p.png", ""), write(tmp_path / "t.png", "")
+    (warning,) = file_warnings([pair, pair], scored(2, 2))
+    assert warning == "everything predicted equals its truth pixel for pixel: are these copies of the same masks?"
+    for different in (scored(1.9, 2), scored(2, 2, spurious=1), scored(2, 2, missed=1), scored(0, 0)):
+        assert file_warnings([pair, pair], different) == []
+    assert file_warnings([pair], scored(2, 2)) == []

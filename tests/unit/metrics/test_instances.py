@@ -185,3 +185,8 @@ def test_what_makes_no_sense_is_refused() -> None:
     for edges in ((), (0, 4), (4, 4), (9, 4)):
         with pytest.raises(RecipeError, match=r"the size edges are .*ascending order"):
             count_instances(ONE, ONE, size_edges=edges)
+    for void in (0, -1):
+        with pytest.raises(
+            RecipeError, match=rf"^ignore: the id of void pixels is {void}, but 0 is background.*1 or m"
+        ):
+            count_instances(ONE, ONE, ignore=void)

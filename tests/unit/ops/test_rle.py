@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -115,6 +117,14 @@ def test_id_masks_come_apart_into_their_objects(ids: np.ndarray) -> None:
         {"counts": [4]},
         {"size": [2, 2], "counts": "4é"},
         {"size": [2, 2], "counts": [[1, 2], [1]]},
+        {"size": [2, 2], "counts": [1.9, 1.2, 2.5]},  # cut off, they would add up
+        {"size": [2, 2], "counts": [3, True]},
+        {"size": [2, 2], "counts": ["4"]},
+        {"size": [2, 2], "counts": 4},
+        {"size": [2, 2], "counts": [2**63 - 1, 2**63 - 1, 6]},  # comes round to 4 in 64 bits
+        {"size": [2, 2], "counts": [10**30]},
+        {"size": ["a", "b"], "counts": [4]},
+        {"size": [2**17, 2**17], "counts": [2**34]},  # more than 32 bits hold
     ],
 )
 def test_damaged_runs_are_refused(damaged: dict[str, Any]) -> None:
@@ -129,3 +139,20 @@ def test_damaged_runs_are_refused(damaged: dict[str, Any]) -> None:
 def test_polygons_need_three_points(listed: list[list[float]], found: str) -> None:
     with pytest.raises(DataError, match=f"{found}.*three points or more"):
         polygons_to_rle(listed, (4, 4))
+
+
+@pytest.mark.parametrize("coordinate", [float("nan"), float("inf"), 1e9, -1e9, 10**400, "a", "1", None, True, [1]])
+def test_coordinates_are_numbers_near_the_picture(coordinate: Any) -> None:
+    shown = re.escape(reprlib.repr(coordinate))
+    message = rf"^here: a polygon has the coordinate {shown} in a picture of 6×4 pixels\. Give each polygon as x, y"
+    with pytest.raises(DataError, match=message):
+        polygons_to_rle([[0, 0, 3, 0, 3, 3], [0, 0, 3, coordinate, 3, 3]], (4, 6), "here")
+
+
+def test_polygons_may_overshoot_the_picture() -> None:
+    listed = [[-2.5, -1, 12, -1, 12, 9.5, -2.5, 9.5]]
+    assert rle_area(polygons_to_rle(listed, (4, 6))) == 24
+
+
+def test_no_pixels_hold_no_objects() -> None:
+    assert ids_to_rles(np.zeros((0, 3), np.uint8)) == ids_to_rles(np.zeros((3, 0), np.uint8)) == ([], [])

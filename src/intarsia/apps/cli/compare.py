@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from intarsia.apps.cli.console import Json, console, plain_table, print_json
+from intarsia.apps.cli.console import Json, console, plain_table, print_json, show_warnings
 from intarsia.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,18 +42,30 @@ def run(
                 remedy="Name a second one: `intarsia compare A B`",
             )
         summary = summarize_runs(of_a)
-        line = runs_verdict(summary)
+        line, doubts = runs_verdict(summary), _doubts({"the runs": of_a})
         if as_json:
-            print_json({"verdict": line, **summary.to_dict()})
+            print_json({"warnings": doubts, "verdict": line, **summary.to_dict()})
         else:
+            show_warnings(doubts)
             _show_runs(summary, line)
         return
-    comparison = compare(of_a, _read(b))
-    line, remarks = verdict(comparison), notes(comparison)
+    of_b = _read(b)
+    comparison = compare(of_a, of_b)
+    line, remarks, doubts = verdict(comparison), notes(comparison), _doubts({"A": of_a, "B": of_b})
     if as_json:
-        print_json({"verdict": line, "notes": remarks, **comparison.to_dict()})
+        print_json({"warnings": doubts, "verdict": line, "notes": remarks, **comparison.to_dict()})
     else:
+        show_warnings(doubts)
         _show(comparison, line, remarks)
+
+
+def _doubts(sides: Mapping[str, Sequence[SavedEvaluation]]) -> list[str]:
+    """The warnings that came with the evaluations, each once a side."""
+    return [
+        f"of {side}: {warning}"
+        for side, runs in sides.items()
+        for warning in dict.fromkeys(warning for run in runs for warning in run.warnings)
+    ]
 
 
 def _read(path: Path) -> list[SavedEvaluation]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -37,6 +37,12 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def show_warnings(warnings: Sequence[str]) -> None:
+    """Print what makes figures worth less than they seem, loudly and before them."""
+    for warning in warnings:
+        console().print(f"WARNING: {warning}", style="bold red")
 
 
 def plain_table(*columns: str) -> Table:

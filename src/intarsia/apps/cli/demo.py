@@ -46,8 +46,7 @@ def run(
         result.model,
         prepared.splits["test"],
         title=f"{name}: test pictures",
-        data=name,
-        split="test",
+        details={"data": name, "split": "test"},
         curves=result.history,
     )
     show(summary, [out / "model.safetensors", out / "recipe.yaml", *written])

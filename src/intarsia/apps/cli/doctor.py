@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from intarsia.data.examination import Examination, ImageRecord
     from intarsia.evaluate.checks import Finding
 
-Classes = Annotated[Path | None, typer.Option("--classes", help="A class list to use instead of DATA/classes.yaml.")]
+Classes = Annotated[
+    Path | None,
+    typer.Option("--classes", help="A class list to use instead of the classes.yaml beside the pictures or masks."),
+]
 
 
 def run(
@@ -48,15 +51,21 @@ def run(
 
 
 def _mismatches(examination: Examination) -> list[Finding]:
-    """Splits whose pictures were made otherwise than those of training."""
-    from intarsia.evaluate.checks import examined_statistics, folder_mismatch
+    """Masks that a model predicted, and splits whose pictures were made otherwise than those of training."""
+    from intarsia.data.formats.provenance import maker_of
+    from intarsia.evaluate.checks import Finding, examined_statistics, folder_mismatch
 
+    found = []
+    predicted = sum(maker_of(record.item.mask) is not None for record in examination.records)
+    if predicted:
+        fact = f"{predicted:,} of {len(examination.records):,} masks were predicted by a model and not changed since"
+        remedy = "Have people correct them: a model learns the mistakes of its truth, and its score does not show them"
+        found.append(Finding("predicted masks", fact, remedy, "warning"))
     splits: dict[str, list[ImageRecord]] = {}
     for record in examination.records:
         splits.setdefault(record.split, []).append(record)
     if "train" not in splits:
-        return []
-    found = []
+        return found
     for name, records in splits.items():
         finding = folder_mismatch(examined_statistics(splits["train"]), examined_statistics(records))
         if finding is not None:

@@ -17,6 +17,7 @@ from intarsia.apps.cli.console import (
     print_json,
     progress_bar,
     score_table,
+    show_warnings,
     with_interval,
 )
 from intarsia.apps.cli.doctor import Classes
@@ -93,11 +94,15 @@ def run(
     items = with_groups(chosen.items, group_by) if group_by else chosen.items
     screen = console(to_stderr=as_json)
     screen.print(f"scoring {len(chosen.items)} pictures ({chosen.split}) of {data}")
-    if chosen.note:
-        screen.print(f"note: {chosen.note}")
-    title = f"{data.resolve().name}: {chosen.split}"
     summary, written = evaluate_to(
-        out, loaded, items, title=title, data=str(data), split=chosen.split, void=convention, options=options
+        out,
+        loaded,
+        items,
+        title=f"{data.resolve().name}: {chosen.split}",
+        details={"data": str(data), "split": chosen.split},
+        warnings=chosen.warnings,
+        void=convention,
+        options=options,
     )
     if as_json:
         print_json(summary.to_dict())
@@ -111,9 +116,9 @@ def evaluate_to(
     items: Sequence[Item],
     *,
     title: str,
-    data: str,
-    split: str,
+    details: Mapping[str, str],
     curves: Sequence[Mapping[str, float]] = (),
+    warnings: Sequence[str] = (),
     void: Void = "exclude",
     options: CountOptions | None = None,
 ) -> tuple[Summary, list[Path]]:
@@ -129,10 +134,10 @@ def evaluate_to(
         card = model.card
         watch = Watch(card.image_spec, card.label_map)
         table = evaluate_items(model.predictor, items, progress, watch, options or DEFAULT_OPTIONS)
-    warnings = truth_warnings([item.mask for item in items], model=card.weights_fingerprint, teachers=card.teachers)
-    summary = summarize_all(table, void=void, warnings=warnings, checks=watch.findings(table))
+    made = truth_warnings([item.mask for item in items], model=card.weights_fingerprint, teachers=card.teachers)
+    summary = summarize_all(table, void=void, warnings=[*made, *warnings], checks=watch.findings(table))
     shown = ranked(summary, table, void).shown(lambda names: examples(model.predictor, items, names, void))
-    details = {"data": data, "split": split, **_model_details(model)}
+    details = {**details, **_model_details(model)}
     return summary, write_evaluation(out, summary, table, shown, title=title, details=details, curves=curves)
 
 
@@ -140,10 +145,9 @@ def show(summary: Summary, written: Sequence[Path]) -> None:
     """Print what people must know: warnings first, the per-class table, its conventions, why, and where files are."""
     screen = console()
     content = summary.to_dict()
-    for warning in summary.warnings:
-        screen.print(f"WARNING: {warning}", style="bold red")
+    show_warnings(summary.warnings)
     screen.print(score_table(content))
-    screen.print("figures of the whole data set (…_dataset)")
+    screen.print("figures of the pixels of all scored pictures together (…_dataset)")
     if "boundary" in content:
         screen.print(_borders(content["boundary"]))
     if "surface" in content:

@@ -41,7 +41,9 @@ def run(
     ignore: Annotated[
         int | None, typer.Option("--ignore", help="With --task instance: the id of void pixels in true masks.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Also write metrics.json and report.html there.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Also write metrics.json there, and report.html for class masks.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score masks that any program made: pixel values are class ids (or objects, see --task), names pair the files."""
@@ -53,15 +55,14 @@ def run(
         "--tolerance": tolerances,
         "--spacing": spacing,
         "--surface-tolerance": surface_tolerances,
-        "--group-by": group_by,
         "--resize": resize != "never",
         "--images": images,
     }
     _check_task(task, semantic, ignore)
     if task == "instance":
-        run_instance(predicted, truth, out, as_json, ignore)
+        run_instance(predicted, truth, out, as_json, ignore, group_by=group_by)
     elif task == "panoptic":
-        run_panoptic(predicted, truth, out, as_json)
+        run_panoptic(predicted, truth, out, as_json, group_by=group_by)
     else:
         run_semantic(
             predicted,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from intarsia.apps.cli.console import console, number, plain_table, print_json, progress_bar, with_interval
-from intarsia.errors import DataError
+from intarsia.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,7 +48,13 @@ _WORST = 5
 
 
 def run_instance(
-    predicted: Path, truth: Path, out: Path | None = None, as_json: bool = False, ignore: int | None = None
+    predicted: Path,
+    truth: Path,
+    out: Path | None = None,
+    as_json: bool = False,
+    ignore: int | None = None,
+    *,
+    group_by: str | None = None,
 ) -> None:
     """Score objects: instance-id masks paired by name, or a COCO result list against COCO instance JSON.
 
@@ -57,15 +63,23 @@ def run_instance(
         truth: of the same kind.
         out: a folder that ``metrics.json`` is also written to.
         as_json: print JSON instead of tables.
-        ignore: the id of void pixels in true masks.
+        ignore: the id of void pixels in true masks, 1 or more; COCO JSON has crowd regions instead.
+        group_by: a regular expression whose one group finds the patient or video in the name of a mask, or in a
+            ``file_name`` of COCO JSON.
     """
-    if truth.suffix.lower() == ".json" or predicted.suffix.lower() == ".json":
-        _run_coco(predicted, truth, out, as_json)
-    else:
-        _run_masks(predicted, truth, out, as_json, ignore)
+    if truth.suffix.lower() != ".json" and predicted.suffix.lower() != ".json":
+        _run_masks(predicted, truth, out, as_json, ignore, group_by)
+        return
+    if ignore is not None:
+        raise RecipeError(
+            "COCO JSON has no void pixels", where="--ignore", remedy="Leave it out; mark regions with `iscrowd` instead"
+        )
+    _run_coco(predicted, truth, out, as_json, group_by)
 
 
-def run_panoptic(predicted: Path, truth: Path, out: Path | None = None, as_json: bool = False) -> None:
+def run_panoptic(
+    predicted: Path, truth: Path, out: Path | None = None, as_json: bool = False, *, group_by: str | None = None
+) -> None:
     """Score panoptic maps: COCO panoptic JSON with its PNGs against the same of the truth.
 
     Args:
@@ -73,27 +87,34 @@ def run_panoptic(predicted: Path, truth: Path, out: Path | None = None, as_json:
         truth: the same of the truth, with categories.
         out: a folder that ``metrics.json`` is also written to.
         as_json: print JSON instead of tables.
+        group_by: a regular expression whose one group finds the patient or video in the name of a PNG.
     """
     from intarsia.data.formats.panoptic import open_panoptic
-    from intarsia.evaluate.segments import label_map_of, score_panoptic, summarize_panoptic
+    from intarsia.evaluate.panoptic import label_map_of, score_panoptic, summarize_panoptic
+    from intarsia.evaluate.segments import file_warnings
 
-    true = open_panoptic(truth)
+    true, found = open_panoptic(truth), open_panoptic(predicted)
     label_map = label_map_of(true)
     with progress_bar("scoring") as progress:
-        scored = score_panoptic(open_panoptic(predicted), true, progress)
-    summary = summarize_panoptic(scored, label_map)
+        scored = score_panoptic(found, true, progress, group_by=group_by)
+    pairs = [(found.pictures[image].png, picture.png) for image, picture in true.pictures.items()]
+    summary = summarize_panoptic(scored, label_map, warnings=file_warnings(pairs, scored))
     content = summary.to_dict()
     tables = [_panoptic_table(content), _classes(content, ("pq", "sq", "rq"), _COUNTS)]
     _tell(summary, tables, out, as_json, table=scored.to_dict(), worst="pq")
 
 
-def _run_masks(predicted: Path, truth: Path, out: Path | None, as_json: bool, ignore: int | None) -> None:
+def _run_masks(
+    predicted: Path, truth: Path, out: Path | None, as_json: bool, ignore: int | None, group_by: str | None
+) -> None:
     from intarsia.evaluate.instances import score_instance_masks, summarize_instances
     from intarsia.evaluate.runner import pair_masks
+    from intarsia.evaluate.segments import file_warnings
 
+    pairs = pair_masks(predicted, truth)
     with progress_bar("scoring") as progress:
-        scored = score_instance_masks(pair_masks(predicted, truth), ignore=ignore, progress=progress)
-    summary = summarize_instances(scored)
+        scored = score_instance_masks(pairs, ignore=ignore, group_by=group_by, progress=progress)
+    summary = summarize_instances(scored, warnings=file_warnings(pairs, scored))
     content = summary.to_dict()
     objects = [row["true_objects"] for row in content["per_image"]]
     if len(objects) > 1 and max(objects) <= 1:
@@ -104,12 +125,14 @@ def _run_masks(predicted: Path, truth: Path, out: Path | None, as_json: bool, ig
         )
     tables = [_threshold_table(content), _size_table(content)]
     lines = _averages(content)
+    if ignore is not None:
+        lines.append(f"void: {content['conventions']['void']}")
     _tell(summary, tables, out, as_json, table=scored.to_dict(), worst="average_precision", lines=lines)
 
 
-def _run_coco(predicted: Path, truth: Path, out: Path | None, as_json: bool) -> None:
+def _run_coco(predicted: Path, truth: Path, out: Path | None, as_json: bool, group_by: str | None) -> None:
     from intarsia.data.formats.coco import read_coco, read_coco_results
-    from intarsia.evaluate.instances import score_coco
+    from intarsia.evaluate.coco import score_coco
 
     for path in (predicted, truth):
         if path.suffix.lower() != ".json":
@@ -123,8 +146,8 @@ def _run_coco(predicted: Path, truth: Path, out: Path | None, as_json: bool) -> 
     silent = sum(len(each) == 0 for each in found.values())
     if silent:
         typer.echo(f"note: {silent} of {len(found)} pictures have no predicted object", err=True)
-    with progress_bar("ranking"):
-        summary = score_coco(true, found)
+    with progress_bar("resampling") as progress:
+        summary = score_coco(true, found, progress, group_by=group_by)
     content = summary.to_dict()
     _tell(summary, [_coco_table(content), _classes(content, ("ap", "ap50", "ar_100"), ("objects",))], out, as_json)
 
@@ -139,7 +162,7 @@ def _tell(
     worst: str | None = None,
     lines: Sequence[str] = (),
 ) -> None:
-    """Print the figures and write them."""
+    """Print the figures and write them, warnings first."""
     from intarsia.evaluate.saved import METRICS
     from intarsia.files import write_text
 
@@ -151,6 +174,8 @@ def _tell(
         print_json(content)
         return
     screen = console()
+    for warning in summary.warnings:
+        screen.print(f"WARNING: {warning}", style="bold red")
     for each in tables:
         screen.print(each)
         screen.print()

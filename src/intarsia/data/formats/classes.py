@@ -110,7 +110,8 @@ def _too_many(histograms: Sequence[Histogram], total: Histogram, folder: Path) -
         return DataError(
             f"{found}, numbered without gaps in each mask: they look like instance masks, one id an object",
             where=folder,
-            remedy="Replace the object numbers by class ids (0 background, 1 object, for instance)",
+            remedy="Replace the object numbers by class ids (0 background, 1 object, for instance); to score objects,"
+            " use `intarsia score --task instance`",
         )
     common = np.sort(total)[::-1][: _MOST_CLASSES // 4].sum() / total.sum()
     if common > 0.9:

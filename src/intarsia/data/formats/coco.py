@@ -6,8 +6,7 @@ The truth is ``{"images": […], "annotations": […], "categories": […]}``; a
 
 from __future__ import annotations
 
-import json
-import math
+import reprlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from intarsia.data.formats.coco_json import check_unique, entries, flag, is_number, read_categories, read_json
 from intarsia.errors import DataError
 from intarsia.ops.rle import coco_to_rle, polygons_to_rle
 from intarsia.types import InstanceSet, LabelMap
@@ -23,6 +23,7 @@ from intarsia.types.predictions import Runs
 
 _TRUTH = "Give COCO instance JSON: `images`, `annotations` with `segmentation`, and `categories`"
 _RESULTS = "Give a COCO result list: [{image_id, category_id, segmentation, score}, …]"
+_MAX_SIDE, _MAX_PIXELS = 10**6, 2**32 - 1  # more than that, the fillers of masks cannot count
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,36 +34,38 @@ class CocoInstances:
         path: the file.
         label_map: the categories, all of them things.
         objects: the objects of each picture, by its id, ids ascending; the picture's size is theirs.
+        names: the file name of each picture, by its id; its id where the file states none.
     """
 
     path: Path
     label_map: LabelMap
     objects: Mapping[int, InstanceSet]
+    names: Mapping[int, str]
 
 
 def read_coco(path: str | Path) -> CocoInstances:
     """Read the truth: polygons (filled as ``pycocotools`` does) and run lengths, crowd regions included.
 
     Raises:
-        DataError: a file that cannot be read or is no such JSON, or an annotation of an unknown picture or category,
-            without a mask, or with one that does not fit the picture; it is named by its id.
+        DataError: a file that cannot be read or is no such JSON, an id twice, a size that is none, or an annotation of
+            an unknown picture or category, without a mask, with one that does not fit the picture, or with an area or
+            a crowd flag that is none; it is named by its id.
     """
     path = Path(path)
     content = read_json(path, _TRUTH)
     label_map = read_categories(content, path, _TRUTH)
-    pictures = {entry["id"]: entry for entry in entries(content, "images", path, _TRUTH, id=int, width=int, height=int)}
-    if not pictures:
-        raise DataError("lists no images", where=path, remedy=_TRUTH)
-    fields = {"id": int, "image_id": int, "category_id": int}
+    pictures = {entry["id"]: entry for entry in _pictures(content, path)}
+    listed = entries(content, "annotations", path, _TRUTH, id=int, image_id=int, category_id=int)
+    check_unique((entry["id"] for entry in listed), "id", "annotation", path)
     by_picture: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for entry in entries(content, "annotations", path, _TRUTH, **fields):
+    for entry in listed:
         by_picture[entry["image_id"]].append(entry)
     _check_pictures(by_picture, pictures, path, "annotations")
     objects = {
         i: _instances(by_picture.get(i, []), (pictures[i]["height"], pictures[i]["width"]), label_map, path)
         for i in sorted(pictures)
     }
-    return CocoInstances(path, label_map, objects)
+    return CocoInstances(path, label_map, objects, {i: pictures[i].get("file_name", str(i)) for i in objects})
 
 
 def read_coco_results(path: str | Path, truth: CocoInstances) -> Mapping[int, InstanceSet]:
@@ -82,9 +85,9 @@ def read_coco_results(path: str | Path, truth: CocoInstances) -> Mapping[int, In
         entries({"results": content}, "results", path, _RESULTS, image_id=int, category_id=int)
     ):
         score = entry.get("score")
-        if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+        if not is_number(score):
             raise DataError(
-                f"result {place} has {'no score' if score is None else f'the score {score!r}'}",
+                f"result {place} has {'no score' if score is None else f'the score {reprlib.repr(score)}'}",
                 where=path,
                 remedy="Give every result a `score`, higher the surer the model is: objects are ranked by it",
             )
@@ -96,59 +99,22 @@ def read_coco_results(path: str | Path, truth: CocoInstances) -> Mapping[int, In
     }
 
 
-def read_json(path: Path, remedy: str, kind: type = dict) -> Any:
-    """Read a JSON file whose outermost value is of ``kind``, an object or a list.
-
-    Raises:
-        DataError: a file that is missing, is no JSON, or holds something else; ``remedy`` says what to give.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        reason = (error.strerror or "no such file").lower()
-        raise DataError(f"cannot be opened ({reason})", where=path, remedy=remedy) from error
-    except ValueError as error:
-        raise DataError(f"is no JSON, or is cut short ({error})", where=path, remedy=remedy) from error
-    if not isinstance(content, kind):
-        names = {"dict": "an object {…}", "list": "a list […]"}
-        found = names.get(type(content).__name__, "neither an object nor a list")
-        raise DataError(f"holds {found}, where {names[kind.__name__]} is expected", where=path, remedy=remedy)
-    return content
-
-
-def entries(content: Mapping[str, Any], key: str, path: Path, remedy: str, **fields: type) -> list[dict[str, Any]]:
-    """The list ``content[key]`` of objects that each have ``fields`` of the given types.
-
-    Raises:
-        DataError: there is no such list, or an entry lacks a field; ``remedy`` says what to give.
-    """
-    found = content.get(key)
-    if not isinstance(found, list):
-        raise DataError(f"has no list `{key}`", where=path, remedy=remedy)
-    for place, entry in enumerate(found):
-        given = entry if isinstance(entry, dict) else {}
-        wrong = [name for name, kind in fields.items() if type(given.get(name)) is not kind]
-        if wrong:
-            words = {"int": "whole number", "list": "list", "str": "text"}[fields[wrong[0]].__name__]
-            raise DataError(f"entry {place} of `{key}` has no {words} `{wrong[0]}`", where=path, remedy=remedy)
-    return found
-
-
-def read_categories(content: Mapping[str, Any], path: Path, remedy: str) -> LabelMap:
-    """The categories as classes; those with ``isthing`` 0 are stuff, all others things.
-
-    Raises:
-        DataError: there are none, or they contradict each other.
-    """
-    listed = entries(content, "categories", path, remedy, id=int, name=str)
+def _pictures(content: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+    listed = entries(content, "images", path, _TRUTH, id=int, width=int, height=int)
     if not listed:
-        raise DataError("has no categories", where=path, remedy=remedy)
-    things = frozenset(entry["id"] for entry in listed if entry.get("isthing", 1))
-    names, ids = (tuple(entry[key] for entry in listed) for key in ("name", "id"))
-    try:
-        return LabelMap(names, ids, things=things)
-    except DataError as error:
-        raise DataError(error.found, where=path, remedy="Correct the `categories`") from error
+        raise DataError("lists no images", where=path, remedy=_TRUTH)
+    check_unique((entry["id"] for entry in listed), "id", "image", path)
+    for entry in listed:
+        where, height, width = f"{path}, image {entry['id']}", entry["height"], entry["width"]
+        if not (1 <= height <= _MAX_SIDE and 1 <= width <= _MAX_SIDE and height * width <= _MAX_PIXELS):
+            raise DataError(
+                f"states {reprlib.repr(width)}×{reprlib.repr(height)} pixels",
+                where=where,
+                remedy="Give each image its own `width` and `height` in pixels",
+            )
+        if not isinstance(entry.get("file_name", ""), str):
+            raise DataError("its `file_name` is no text", where=where, remedy="Write the name of its file, or nothing")
+    return listed
 
 
 def _check_pictures(named: Mapping[int, Any], known: Mapping[int, Any], path: Path, what: str) -> None:
@@ -178,10 +144,23 @@ def _instances(
     class_ids = np.array([entry["category_id"] for entry in listed], np.int64)
     if scored:
         return InstanceSet(masks, class_ids, size, scores=np.array([entry["score"] for entry in listed], np.float64))
-    crowd = np.array([bool(entry.get("iscrowd", 0)) for entry in listed], np.bool_)
-    stated = [entry.get("area") for entry in listed]
+    crowd = np.array([flag(entry, "iscrowd", False, f"{path}, {what} {entry['id']}") for entry in listed], np.bool_)
+    stated = [_area(entry, path) for entry in listed]
     areas = None if None in stated else np.array(stated, np.float64)
     return InstanceSet(masks, class_ids, size, crowd=crowd, annotated_areas=areas)
+
+
+def _area(annotation: Mapping[str, Any], path: Path) -> float | None:
+    area = annotation.get("area")
+    if area is None:
+        return None
+    if not is_number(area) or area < 0:
+        raise DataError(
+            f"states the area {reprlib.repr(area)}",
+            where=f"{path}, annotation {annotation['id']}",
+            remedy="Write `area` in pixels, 0 or more, or leave it out to have the mask's pixels counted",
+        )
+    return float(area)
 
 
 def _runs(segmentation: Any, size: tuple[int, int], where: str) -> Runs:

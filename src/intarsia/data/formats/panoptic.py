@@ -6,6 +6,7 @@ In the PNG the id of a segment is red + 256 · green + 65536 · blue, and 0 is v
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, no_type_check
 import numpy as np
 from jaxtyping import UInt8, UInt32
 
-from intarsia.data.formats.coco import entries, read_categories, read_json
+from intarsia.data.formats.coco_json import check_unique, entries, flag, read_categories, read_json
 from intarsia.data.formats.decode import decode
 from intarsia.errors import DataError
 from intarsia.ops.jit import jit
@@ -60,19 +61,19 @@ def open_panoptic(path: str | Path) -> PanopticFile:
     ``panoptic_val/``), in ``masks/`` and directly beside it.
 
     Raises:
-        DataError: no such file, or not one JSON in the folder; a JSON of another kind; a picture twice; no PNGs.
+        DataError: no such file, or not one JSON in the folder; a JSON of another kind; a picture or PNG twice; a
+            segment whose id no color stands for, or whose crowd flag is none; no PNGs.
     """
     path = _find_json(Path(path))
     content = read_json(path, _REMEDY)
     fields = {"image_id": int, "file_name": str, "segments_info": list}
     listed = entries(content, "annotations", path, _REMEDY, **fields)
+    if not listed:
+        raise DataError("annotates no picture", where=path, remedy="Give one annotation for each picture")
+    for key in ("image_id", "file_name"):
+        check_unique((annotation[key] for annotation in listed), key, "annotation", path)
     for annotation in listed:
-        entries(annotation, "segments_info", path, _REMEDY, id=int, category_id=int)
-    ids = [annotation["image_id"] for annotation in listed]
-    if not ids or len(set(ids)) < len(ids):
-        repeated = next((i for i in ids if ids.count(i) > 1), None)
-        found = "annotates no picture" if repeated is None else f"annotates the picture {repeated} more than once"
-        raise DataError(found, where=path, remedy="Give one annotation for each picture")
+        _check_segments(annotation, f"{path}, image {annotation['image_id']}")
     label_map = read_categories(content, path, _REMEDY) if content.get("categories") else None
     folder = _find_pngs(path, listed[0]["file_name"])
     by_id = {annotation["image_id"]: annotation for annotation in listed}
@@ -140,6 +141,17 @@ def _join_bytes(colors, ids):
         at = np.uint64(3 * index)
         red, green, blue = colors[at], colors[at + np.uint64(1)], colors[at + np.uint64(2)]
         ids[index] = np.uint32(red) | np.uint32(green) << np.uint32(8) | np.uint32(blue) << np.uint32(16)
+
+
+def _check_segments(annotation: Mapping[str, Any], where: str) -> None:
+    for segment in entries(annotation, "segments_info", where, _REMEDY, id=int, category_id=int):
+        if not 0 < segment["id"] < 2**24:
+            raise DataError(
+                f"has a segment with the id {reprlib.repr(segment['id'])}",
+                where=where,
+                remedy="Give segments ids from 1 to 16777215, for which colors stand; 0 is void",
+            )
+        flag(segment, "iscrowd", False, f"{where}, segment {segment['id']}")
 
 
 def _find_json(path: Path) -> Path:

@@ -82,12 +82,26 @@ def test_predictions_need_no_categories(tmp_path: Path) -> None:
     [
         (lambda c: c.pop("annotations"), r"has no list `annotations`\. Give COCO panoptic JSON"),
         (lambda c: c["annotations"].clear(), "annotates no picture"),
-        (lambda c: c["annotations"].append(c["annotations"][0]), "annotates the picture 5 more than once"),
+        (lambda c: c["annotations"].append(c["annotations"][0]), "the image_id 5 stands for more than one annotation"),
+        (
+            lambda c: c["annotations"].append({**c["annotations"][0], "image_id": 6}),
+            r"the file_name a\.png stands for more than one annotation\. Give each annotation its own file_name",
+        ),
+        (
+            lambda c: c["annotations"][0]["segments_info"][1].update(iscrowd="0"),
+            r"panoptic\.json, image 5, segment 3: has the `iscrowd` '0'\. Write `iscrowd` as 0 or 1",
+        ),
+        (
+            lambda c: c["annotations"][0]["segments_info"][1].update(id=2**24),
+            r"panoptic\.json, image 5: has a segment with the id 16777216\. Give segments ids from 1 to 16777215",
+        ),
+        (lambda c: c["annotations"][0]["segments_info"][1].update(id=0), "image 5: has a segment with the id 0"),
+        (lambda c: c["categories"][1].update(isthing="no"), "category 9: has the `isthing` 'no'"),
         (lambda c: c["annotations"][0].pop("file_name"), "entry 0 of `annotations` has no text `file_name`"),
         (lambda c: c["annotations"][0].update(segments_info=4), "entry 0 of `annotations` has no list `segments_info`"),
         (
             lambda c: c["annotations"][0]["segments_info"][1].pop("id"),
-            "entry 1 of `segments_info` has no whole",
+            r"panoptic\.json, image 5: entry 1 of `segments_info` has no whole",
         ),
         (
             lambda c: c["annotations"][0].update(file_name="x.png"),

@@ -54,10 +54,10 @@ def test_a_remedy_is_said_once() -> None:
 
 def test_a_class_that_is_absent_or_loses_nothing_is_no_mistake() -> None:
     absent = {"id": 1, "name": "absent", "iou": None, "lost": None, "parts": [], "sentence": "absent: nothing to say"}
-    perfect = absent | {"name": "perfect", "iou": 1.0, "lost": 0.0}
+    perfect = absent | {"name": "perfect", "iou": 1.0, "lost": 0.0, "sentence": "perfect: no loss to explain"}
     page = Page(diagnosis_section({"classes": [absent, perfect]}, {}))
-    assert "IoU –, – lost" in page.text
-    assert "IoU 1.000, 0.0 points lost" in page.text
+    assert page.count("article") == 0
+    assert "No loss to explain: perfect; nothing to say: absent." in page.text
 
 
 def test_recall_by_size_shows_strata_counts_and_gaps() -> None:
