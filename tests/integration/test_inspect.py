@@ -50,7 +50,7 @@ def test_with_a_truth_it_says_why(masks: Path) -> None:
     assert "class       id" in outcome.out
     assert "why classes lose what they lose" in outcome.out
     assert "of the loss is" in outcome.out
-    assert "see how-to/" in outcome.out
+    assert "see docs/how-to/" in outcome.out
     assert "under 200 px" in outcome.out
     assert outcome.error == ""
 
@@ -61,6 +61,8 @@ def test_json_holds_nothing_else(masks: Path) -> None:
     assert [entry["name"] for entry in content["diagnosis"]["classes"]] == list(SCENE.names)
     alone = json.loads(call(masks / "predicted", "--json").out)
     assert alone["diagnosis"] is None
+    assert content["warnings"] == alone["warnings"] == []
+    assert set(content["classes"][0]["size_quantiles"]) == {"10%", "50%", "90%"}
     assert "ratio" not in alone["classes"][0]
 
 
@@ -79,7 +81,19 @@ def test_two_files_and_inferred_classes(tmp_path: Path) -> None:
     outcome = call(tmp_path / "a.png", tmp_path / "a.png")
     assert outcome.code == 0, outcome.error
     assert "inferred from 1 masks the classes 0 background, 255 foreground" in outcome.error
-    assert "foreground: no loss to explain" in outcome.out
+    assert "no loss to explain: background, foreground" in outcome.out
+
+
+def test_a_truth_that_was_not_drawn_is_warned_of_as_by_score(masks: Path) -> None:
+    for path in (masks / "predicted").iterdir():
+        write_mask(path, np.asarray(Image.open(path)), SCENE, model="a" * 16)
+    told = "3 of the 3 true masks were predicted by the very model under test"
+    content = json.loads(
+        call(masks / "predicted", masks / "predicted", "--json", "--classes", masks / "classes.yaml").out
+    )
+    assert content["warnings"][0].startswith(told)
+    assert content["warnings"][1].startswith("every prediction equals its truth")
+    assert f"WARNING: {told}" in call(masks / "predicted", masks / "predicted").out.replace("\n", " ")
 
 
 def test_a_class_list_may_be_named(masks: Path, tmp_path: Path) -> None:
@@ -101,7 +115,7 @@ def test_a_grid_of_tiles(masks: Path) -> None:
         (["{tmp}/nowhere"], "nowhere: does not exist. Name a mask file or a folder of masks."),
         (["{tmp}/predicted", "{tmp}/nowhere"], "nowhere: does not exist"),
         (["{tmp}/predicted/0.png", "{tmp}/truth"], "is a file, and its partner is a folder"),
-        (["{tmp}/predicted", "{tmp}/few"], "1 predictions no truth"),
+        (["{tmp}/predicted", "{tmp}/few"], "1 prediction has no truth"),
         (["{tmp}/predicted", "--tile", "64"], "--tile: errors along seams can only be seen beside a truth"),
         (["{tmp}/predicted", "{tmp}/truth", "--tile", "300"], "tiles of 300 pixels have no seam"),
         (["{tmp}/empty"], "empty: holds no masks"),
@@ -141,5 +155,5 @@ def test_street_scenes(shared_data: Path, tmp_path: Path) -> None:
         Image.fromarray(predicted.astype(np.uint8)).save(tmp_path / "predicted" / file.name)
     content = json.loads(call(tmp_path / "predicted", tmp_path / "truth", "--json").out)
     bicyclist = content["diagnosis"]["classes"][10]
-    assert "confusion with J" in bicyclist["sentence"]
-    assert {finding["name"] for finding in content["findings"]} >= {"never found", "blurred borders"}
+    assert "confusion, mostly with J" in bicyclist["sentence"]
+    assert {finding["name"] for finding in content["findings"]} >= {"never predicted", "blurred borders"}

@@ -17,6 +17,7 @@ from intarsia.types import ImageSpec, LabelMap
 _RARE = 0.1  # of an even share of the pixels, below which a class is rare
 _BEHIND = 0.15  # how far a rare class's recall lies below that of the others for imbalance to be named
 _TOO_FEW = 0.9  # of its true pixels, that many or more being predicted, a class is not neglected
+_VOID = 0.001  # of the counted pixels predicted void, from which it is named
 _RANKED = 4  # classes, below which a rank correlation says nothing
 _CEILING = 0.02  # of mean IoU lost to the output stride alone, above which it is named
 _CLASS_CEILING = 0.1  # of one class's IoU, likewise
@@ -39,6 +40,80 @@ class Finding:
     finding: str
     remedy: str
     severity: Literal["warning", "note"]
+
+
+def never_predicted(confusion: Int64[np.ndarray, "k1 k1"], label_map: LabelMap) -> Finding | None:
+    """Classes of the truth that no pixel is predicted as, pixels whose truth is void left out.
+
+    Args:
+        confusion: the counts of the whole data set, void last.
+        label_map: the classes.
+    """
+    true, predicted = support(confusion), confusion[:-1, :-1].sum(axis=0)
+    never = [name for k, name in enumerate(label_map.names) if true[k] and not predicted[k]]
+    if not never:
+        return None
+    return Finding(
+        "never predicted",
+        f"The truth holds {', '.join(never)}, but no counted pixel is predicted as such",
+        "Weigh rare classes more (loss.class_weights=balanced) and train longer; see docs/how-to/rare-classes.md",
+        "warning",
+    )
+
+
+def predicted_void(confusion: Int64[np.ndarray, "k1 k1"], label_map: LabelMap) -> Finding | None:
+    """Void in the prediction where the truth is a class; None below 0.1% of the counted pixels.
+
+    Args:
+        confusion: the counts of the whole data set, void last.
+        label_map: the classes.
+    """
+    assert len(confusion) == label_map.num_classes + 1
+    void, counted = int(confusion[:-1, -1].sum()), int(confusion[:-1].sum())
+    share = void / max(counted, 1)
+    if share < _VOID:
+        return None
+    told = f"{share:.1%}" if share < 0.01 or 0.995 <= share < 1 else f"{share:.0%}"
+    return Finding(
+        "predicted void",
+        f"{told} of the pixels are predicted void; each is a miss of its class",
+        "Let the program that made the masks choose a class everywhere",
+        "warning",
+    )
+
+
+def one_class(confusion: Int64[np.ndarray, "k1 k1"], label_map: LabelMap) -> Finding | None:
+    """Every counted pixel predicted as one and the same class, although the truth holds more.
+
+    Args:
+        confusion: the counts of the whole data set, void last.
+        label_map: the classes.
+    """
+    predicted = np.flatnonzero(confusion[:-1].sum(axis=0))
+    held = np.count_nonzero(support(confusion))
+    if len(predicted) != 1 or predicted[0] == label_map.num_classes or held < 2:
+        return None
+    return Finding(
+        "one class everywhere",
+        f"Every pixel is predicted as {label_map.names[predicted[0]]}, where the truth holds {held} classes",
+        "Train longer, weigh rare classes more (loss.class_weights=balanced), and look whether ids mean the same in "
+        "both masks; see docs/how-to/rare-classes.md",
+        "warning",
+    )
+
+
+def confusion_checks(confusion: Int64[np.ndarray, "k1 k1"], label_map: LabelMap) -> list[Finding]:
+    """Everything here that the confusion alone can tell.
+
+    Args:
+        confusion: the counts of the whole data set, void last.
+        label_map: the classes.
+    """
+    single = one_class(confusion, label_map)
+    # Where all is one class, that no other is predicted has been said.
+    never = None if single else never_predicted(confusion, label_map)
+    found = (single, never, predicted_void(confusion, label_map), imbalance(confusion, label_map))
+    return [finding for finding in found if finding is not None]
 
 
 def imbalance(confusion: Int64[np.ndarray, "k1 k1"], label_map: LabelMap) -> Finding | None:
@@ -71,7 +146,7 @@ def imbalance(confusion: Int64[np.ndarray, "k1 k1"], label_map: LabelMap) -> Fin
     return Finding(
         "imbalance",
         f"Rare classes are found less: {listed} recall, where the others reach {common:.0%} on average{order}",
-        "Weigh them more (loss.class_weights=balanced) or add pictures that show them; see how-to/rare-classes",
+        "Weigh them more (loss.class_weights=balanced) or add pictures that show them; see docs/how-to/rare-classes.md",
         "warning",
     )
 
@@ -101,7 +176,7 @@ def resolution_limit(
         f"At output stride {stride} even a perfect predictor reaches a mean IoU of {mean:.3f}"
         + (f": {listed}" if listed else ""),
         "Use a network whose output has the picture's resolution, or train and predict on larger pictures; "
-        "see how-to/small-objects",
+        "see docs/how-to/small-objects.md",
         "warning" if limited else "note",
     )
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
 
-from intarsia.evaluate.checks import Finding, imbalance
-from intarsia.evaluate.remedies import ADVICE, MISSED_SMALL, Cause, size_words, stratum_name
+from intarsia.evaluate.checks import Finding, confusion_checks
+from intarsia.evaluate.remedies import ADVICE, MISSED_SMALL, NEVER_PREDICTED, Cause, percent, size_words, stratum_name
 from intarsia.metrics.causes import CauseCounts, lost_pixels
 from intarsia.metrics.causes_pieces import SIZES
+from intarsia.ops.overlay import background_index
 from intarsia.types import LabelMap
 
 _STRATA = len(SIZES) + 1
 _SMALL = 2  # the last stratum of small objects
 _MOST = 0.6  # of a cause, that the sizes or classes named beside it must hold
+_WITHOUT_SPECKS = f"of {SIZES[0]} to {SIZES[1] - 1} px"
+_ALL_VOID = "nothing to score: the truth is void throughout"
 _SECOND = 0.25  # of the loss, above which a second cause is named
 
 
@@ -28,7 +30,8 @@ class Part:
 
     Args:
         cause: its name; see :data:`~intarsia.evaluate.remedies.ADVICE`.
-        detail: of which size, or with which class.
+        detail: of which size, or with which class. What the objects of another class lose to the background or take
+            from it, is called the same for both: ``missed``, ``spurious`` or ``partial``.
         pixels: the misses and false positives it explains.
         share: of the class's lost pixels, in (0, 1]; the shares of a class add up to 1.
         iou_points: how far the class's IoU is lower because of it, in points of 100.
@@ -115,32 +118,43 @@ def diagnose(
         confusion: the counts of the whole data set, void in the last row and column.
         causes: of the same pictures, added up.
         label_map: the classes.
-        checks: what else was found, to be listed after the check for imbalance, which is made here.
+        checks: what else was found, to be listed after the checks that the confusion allows, which are made here.
     """
     hits = np.diagonal(confusion)[:-1]
     lost = np.stack([confusion[:-1].sum(axis=1) - hits, confusion[:-1, :-1].sum(axis=0) - hits], axis=-1)
     assert np.array_equal(lost, lost_pixels(causes)), "the causes are of other pictures than the confusion"
-    found = imbalance(confusion, label_map)
     return Diagnosis(
         band=causes.band,
-        classes=tuple(
-            _class(k, label_map, causes, hits=int(hits[k]), lost=int(lost[k].sum()))
-            for k in range(label_map.num_classes)
-        ),
-        checks=(*([found] if found else []), *checks),
+        classes=tuple(_class(k, label_map, causes, confusion) for k in range(label_map.num_classes)),
+        checks=(*confusion_checks(confusion, label_map), *checks),
     )
 
 
-def _class(k: int, label_map: LabelMap, causes: CauseCounts, *, hits: int, lost: int) -> ClassDiagnosis:
-    union, name = hits + lost, label_map.names[k]
+def summed_up(classes: Sequence[Mapping[str, Any]]) -> str:
+    """One line about the classes that lose nothing: ``no loss to explain: road; absent from …: boat``; may be empty.
+
+    Args:
+        classes: as :meth:`Diagnosis.to_dict` gives them; those that lose something are passed over.
+    """
+    names: dict[str, list[str]] = {}
+    for entry in classes:
+        if not entry.get("parts") and not entry.get("lost"):
+            names.setdefault(entry["sentence"].removeprefix(f"{entry['name']}: "), []).append(entry["name"])
+    return "; ".join(reason if reason == _ALL_VOID else f"{reason}: {', '.join(of)}" for reason, of in names.items())
+
+
+def _class(k: int, label_map: LabelMap, causes: CauseCounts, confusion: Int64[np.ndarray, "k1 k1"]) -> ClassDiagnosis:
+    hits, name = int(confusion[k, k]), label_map.names[k]
+    union = int(confusion[k].sum() + confusion[:-1, k].sum()) - hits
+    lost = union - hits
     parts = [
         Part(cause, detail, pixels, pixels / lost, 100 * pixels / union)
-        for cause, detail, pixels in _pixels(k, label_map, causes)
+        for cause, detail, pixels in _pixels(k, label_map, causes, confusion)
         if pixels
     ]
     parts.sort(key=lambda part: (-part.pixels, part.cause, part.detail))
     assert sum(part.pixels for part in parts) == lost
-    sentence, remedy, how_to = _words(name, parts, absent=union == 0)
+    sentence, remedy, how_to = _words(k, name, parts, confusion)
     objects, recalled = causes.true_objects[k].tolist(), causes.found_objects[k].tolist()
     return ClassDiagnosis(
         id=label_map.ids[k],
@@ -156,26 +170,52 @@ def _class(k: int, label_map: LabelMap, causes: CauseCounts, *, hits: int, lost:
     )
 
 
-def _pixels(k: int, label_map: LabelMap, causes: CauseCounts) -> list[tuple[Cause, str, int]]:
+def _pixels(
+    k: int, label_map: LabelMap, causes: CauseCounts, confusion: Int64[np.ndarray, "k1 k1"]
+) -> list[tuple[Cause, str, int]]:
     """The causes of one class with their pixels, zeros included."""
     tiny = _of_specks(causes)
     missed, spurious = causes.objects[k]
-    confused = causes.confusion[k].sum(axis=0)
     suspects = np.where(tiny[:, None], 0, causes.suspects)
     # Where a whole class is made of specks, they are its objects and no mistakes of the truth.
     objects = causes.suspects - suspects
     missed = missed + objects[k].sum() * (np.arange(_STRATA) == 0)
-    confused = confused + objects[:, k]
-    return [
+    lost_to, gained_from = causes.confusion[k, 0], causes.confusion[k, 1] + objects[:, k]
+    found: list[tuple[Cause, str, int]] = [
         ("boundary", f"within {causes.band}", int(causes.boundary[k].sum())),
         ("noise", size_words(0, 0), int(causes.noise[k].sum())),
         ("suspect", "truth that may be wrong", int(suspects[k].sum() + suspects[:, k].sum())),
         ("partial", "gaps inside objects", int(causes.partial[k, 0])),
         ("partial", "spill beyond the border", int(causes.partial[k, 1])),
-        *(("missed", size_words(size, size), int(missed[size])) for size in range(_STRATA)),
-        *(("spurious", size_words(size, size), int(spurious[size])) for size in range(_STRATA)),
-        *(("confusion", other, int(pixels)) for other, pixels in zip(label_map.names, confused, strict=True)),
+        *(("missed", words, int(missed[size])) for size, words in enumerate(_size_names(missed))),
+        *(("spurious", words, int(spurious[size])) for size, words in enumerate(_size_names(spurious))),
     ]
+    for other, name in enumerate(label_map.names):
+        lost, gained = int(lost_to[other]), int(gained_from[other])
+        if k == background_index(label_map):
+            gaps, spill = causes.partial[other].tolist()
+            missing = causes.objects[other, 0].any() or objects[other].any()
+            if gaps and missing and confusion[other, -1]:
+                # Some of the gaps are void and not background, and nothing tells how many.
+                found.append(("confusion", name, gained))
+            else:
+                gaps = min(gaps, gained)
+                found += [("partial", f"gaps inside {name}", gaps), ("missed", f"of {name}", gained - gaps)]
+            found += [
+                ("partial", f"spill of {name} beyond its border", spill),
+                ("spurious", f"of {name}", lost - spill),
+            ]
+        else:
+            found.append(("confusion", name, lost + gained))
+    return found
+
+
+def _size_names(pixels: np.ndarray) -> list[str]:
+    """The strata in words; specks are named apart from the next where there are any."""
+    names = [size_words(size, size) for size in range(_STRATA)]
+    if pixels[0]:
+        names[1] = _WITHOUT_SPECKS
+    return names
 
 
 def _of_specks(causes: CauseCounts) -> np.ndarray:
@@ -184,50 +224,91 @@ def _of_specks(causes: CauseCounts) -> np.ndarray:
     return np.asarray((pixels[:, 0] > 0) & (2 * pixels[:, 0] >= pixels.sum(axis=1)))
 
 
-def _words(name: str, parts: Sequence[Part], absent: bool) -> tuple[str, str, str]:
+def _words(k: int, name: str, parts: Sequence[Part], confusion: Int64[np.ndarray, "k1 k1"]) -> tuple[str, str, str]:
     """The sentence, the remedy and its page."""
+    true, predicted, on_void = int(confusion[k].sum()), int(confusion[:-1, k].sum()), int(confusion[-1, k])
     if not parts:
-        return f"{name}: {'absent from truth and prediction' if absent else 'no loss to explain'}", "", ""
+        return _without_loss(name, confusion, present=true + predicted > 0, on_void=on_void > 0), "", ""
     shares: dict[Cause, float] = {}
     for part in parts:
         shares[part.cause] = shares.get(part.cause, 0.0) + part.share
     # Parts come largest first, and sorting keeps the order of equals: the same counts give the same sentence.
     ranked = sorted(shares, key=lambda cause: -shares[cause])
     told = [ranked[0], *(cause for cause in ranked[1:2] if shares[cause] >= _SECOND)]
-    phrases = [f"{_percent(shares[cause])} {_phrase(cause, parts)}" for cause in told]
+    share = {cause: _share(parts, [part for part in parts if part.cause == cause]) for cause in told}
+    phrases = [f"{percent(share[cause])} {_phrase(cause, parts)}" for cause in told]
     phrases[0] = phrases[0].replace(" ", " of the loss is ", 1)
-    small = ranked[0] == "missed" and _sizes("missed", parts)[1] <= _SMALL
-    advice = MISSED_SMALL if small else ADVICE[ranked[0]]
-    return f"{name}: {', '.join(phrases)}: {advice.remedy}", advice.remedy, advice.how_to
+    small = ranked[0] == "missed" and _sizes([part for part in parts if part.cause == "missed"])
+    advice = MISSED_SMALL if small and small[1] <= _SMALL else ADVICE[ranked[0]]
+    opening = name
+    if not predicted:
+        advice = NEVER_PREDICTED
+        opening += " is predicted only where the truth is void" if on_void else " is never predicted"
+    elif not true:
+        opening += " is predicted but absent from the truth"
+    return f"{opening}: {', '.join(phrases)}: {advice.remedy}", advice.remedy, advice.how_to
+
+
+def _without_loss(name: str, confusion: Int64[np.ndarray, "k1 k1"], *, present: bool, on_void: bool) -> str:
+    if not confusion[:-1].any():
+        return _ALL_VOID
+    if present:
+        return f"{name}: no loss to explain"
+    # Void is no truth, but the class is in the masks.
+    return f"{name}: " + ("predicted only where the truth is void" if on_void else "absent from truth and prediction")
+
+
+def _share(parts: Sequence[Part], some: Sequence[Part]) -> float:
+    """The share of the loss of some of the parts, exact where they are all."""
+    return sum(part.pixels for part in some) / sum(part.pixels for part in parts)
 
 
 def _phrase(cause: Cause, parts: Sequence[Part]) -> str:
+    """A cause in words that its whole share is true of; sizes and classes of only most of it are said to be that."""
     own = [part for part in parts if part.cause == cause]
     phrase = ADVICE[cause].phrase
-    if cause == "partial":
-        return own[0].detail
-    if cause in ("missed", "spurious"):
-        return f"{phrase} {size_words(*_sizes(cause, parts))}"
-    if cause != "confusion":
+    if cause in ("boundary", "noise", "suspect"):
         return phrase
-    named, held, total = [], 0, sum(part.pixels for part in own)
-    for part in own[:2]:
-        if held < _MOST * total:
-            named.append(part.detail)
-            held += part.pixels
-    rest = " and others" if held < _MOST * total else ""
-    return f"{phrase} {(', ' if rest else ' and ').join(named)}{rest}"
+    whole = percent(_share(parts, own))
+    if cause == "partial":
+        return own[0].detail if percent(own[0].share) == whole else phrase
+    sizes = _sizes(own)
+    if sizes:
+        first, last = sizes
+        words = size_words(first, last)
+        held = sum(_by_size(own)[first if first > 1 else 0 : last + 1])  # as the words say: "under 200 px"
+        exact = percent(held / sum(part.pixels for part in parts)) == whole
+        return f"{phrase} {words}" if exact else f"{phrase}, mostly {words}"
+    for named in (own[:1], own[:2]):
+        if percent(_share(parts, named)) == whole:
+            return f"{phrase} {_names(named)}"
+    for named in (own[:1], own[:2]):
+        if _share(own, named) >= _MOST:
+            return f"{phrase}, mostly {_names(named)}"
+    return f"{phrase} {_names(own[:2], ', ')} and others"
 
 
-def _percent(share: float) -> str:
-    # Never "100%" of what has other parts, and never "0%" of what is there.
-    return f"{min(max(round(100 * share), 1), 99 if share < 1 else 100)}%"
+def _names(parts: Sequence[Part], between: str = " and ") -> str:
+    """The classes that parts are named after, with the word that leads to them."""
+    if parts[0].cause == "confusion":
+        return f"with {between.join(part.detail for part in parts)}"
+    return f"of {between.join(part.detail.removeprefix('of ') for part in parts)}"
 
 
-def _sizes(cause: Literal["missed", "spurious"], parts: Sequence[Part]) -> tuple[int, int]:
-    """The shortest range of sizes that holds most of the missed or spurious objects' pixels, as two strata."""
-    pixels = {part.detail: part.pixels for part in parts if part.cause == cause}
-    held = [pixels.get(size_words(size, size), 0) for size in range(_STRATA)]
+def _by_size(own: Sequence[Part]) -> list[int]:
+    """The pixels of missed or spurious objects by size stratum; 0 throughout where parts are named after classes."""
+    pixels = {part.detail: part.pixels for part in own}
+    strata = [pixels.get(size_words(size, size), 0) for size in range(_STRATA)]
+    strata[1] += pixels.get(_WITHOUT_SPECKS, 0)
+    return strata
+
+
+def _sizes(own: Sequence[Part]) -> tuple[int, int] | None:
+    """The shortest range of sizes that holds most of the pixels of missed or spurious objects, as two strata.
+
+    None where they are named after classes and not sizes, as the background's are.
+    """
+    held, least = _by_size(own), _MOST * sum(part.pixels for part in own)
     ranges = [(first, last) for first in range(_STRATA) for last in range(first, _STRATA)]
-    enough = [each for each in ranges if sum(held[each[0] : each[1] + 1]) >= _MOST * sum(held)]
-    return min(enough, key=lambda each: (each[1] - each[0], -math.fsum(held[each[0] : each[1] + 1])))
+    enough = [each for each in ranges if sum(held[each[0] : each[1] + 1]) >= least]
+    return min(enough, key=lambda each: (each[1] - each[0], -sum(held[each[0] : each[1] + 1])), default=None)

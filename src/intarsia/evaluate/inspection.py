@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from intarsia.types import LabelMap
 Report = Callable[[int, int], None]
 
 _AT_ONCE = 64  # pictures whose counts are held before they are added up
-_QUANTILES = (0.1, 0.5, 0.9)
+_QUANTILES = {"10%": 0.1, "50%": 0.5, "90%": 0.9}
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Inspection:
         images: how many masks there are.
         label_map: the classes.
         masks: their counts, added up.
+        areas: of each class, how many pieces there are of each size in pixels, specks left out.
         duplicates: names of masks that are equal to the last pixel, of which those of a single class are left out.
         findings: what is odd, and what to do about it.
         confusion: pixels of each pair of true and predicted class; None without a truth.
@@ -47,6 +49,7 @@ class Inspection:
     images: int
     label_map: LabelMap
     masks: MaskCounts
+    areas: tuple[Mapping[int, int], ...]
     duplicates: tuple[tuple[str, ...], ...]
     findings: tuple[Finding, ...]
     confusion: Int64[np.ndarray, "k1 k1"] | None = None
@@ -68,7 +71,7 @@ class Inspection:
     def _classes(self) -> list[dict[str, Any]]:
         masks, labels = self.masks, self.label_map
         total = max(int(masks.pixels[:-1].sum()), 1)
-        ragged, sizes = roughness(masks), area_quantiles(masks, _QUANTILES)
+        ragged = roughness(masks)
         rows = []
         for k, name in enumerate(labels.names):
             pieces, specks = int(masks.pieces[k]), int(masks.specks[k])
@@ -81,8 +84,10 @@ class Inspection:
                 "pieces": pieces,
                 "specks": specks,
                 "speck_pixels": int(masks.speck_pixels[k]),
-                "sizes": [_or_none(float(value), 0) for value in sizes[k]],
-                "roughness": _or_none(float(ragged[k]), 4),
+                "size_quantiles": dict(
+                    zip(_QUANTILES, area_quantiles(self.areas[k], list(_QUANTILES.values())), strict=True)
+                ),
+                "roughness": None if np.isnan(ragged[k]) else round(float(ragged[k]), 4),
             }
             if self.confusion is not None:
                 true, predicted = (int(self.confusion[:-1, :-1].sum(axis=axis)[k]) for axis in (1, 0))
@@ -92,13 +97,17 @@ class Inspection:
         return rows
 
 
+_NONE = np.zeros((0, 2), np.int64)
+
+
 @dataclass(frozen=True)
 class _Seen:
-    """The counts of one mask, or of a pair."""
+    """The counts of one mask or of a pair; sizes of pieces are gathered elsewhere and not added up here."""
 
     name: str
     digest: bytes
     masks: MaskCounts
+    areas: Int64[np.ndarray, "found 2"]
     confusion: Int64[np.ndarray, "k1 k1"] | None = None
     causes: CauseCounts | None = None
     profile: ErrorProfile | None = None
@@ -112,7 +121,7 @@ def inspect_masks(
     tile: int | None = None,
     progress: Report | None = None,
 ) -> Inspection:
-    """Read every mask once and say what is in them; what is kept of them does not grow with their number.
+    """Read every mask once and say what is in them; what is kept of them hardly grows with their number.
 
     Args:
         pairs: (predicted, truth) files, as :func:`~intarsia.evaluate.runner.pair_masks` gives them.
@@ -127,6 +136,7 @@ def inspect_masks(
         RecipeError: a tile as large as the pictures.
     """
     total: _Seen | None = None
+    areas: tuple[Counter[int], ...] = tuple(Counter() for _ in label_map.names)
     names: dict[bytes, list[str]] = {}
     for start in range(0, len(pairs), _AT_ONCE):
         for each in map_files(
@@ -136,6 +146,8 @@ def inspect_masks(
         ):
             if not each.masks.uniform[0]:
                 names.setdefault(each.digest, []).append(each.name)
+            for k, area in each.areas.tolist():
+                areas[k][area] += 1
             total = each if total is None else _sum(total, each)
     assert total is not None, "pairing refuses empty folders"
     duplicates = tuple(tuple(same) for same in names.values() if len(same) > 1)
@@ -145,7 +157,9 @@ def inspect_masks(
         seams = _seams(total.profile, tile)
         diagnosis = diagnose(total.confusion, total.causes, label_map, [seams] if seams else [])
         findings += findings_of_comparison(total.confusion, diagnosis, label_map)
-    return Inspection(len(pairs), label_map, total.masks, duplicates, tuple(findings), total.confusion, diagnosis)
+    return Inspection(
+        len(pairs), label_map, total.masks, areas, duplicates, tuple(findings), total.confusion, diagnosis
+    )
 
 
 def _seams(profile: ErrorProfile, tile: int | None) -> Finding | None:
@@ -171,14 +185,15 @@ def _continued(progress: Report | None, before: int, total: int) -> Report | Non
 def _inspect(predicted: Path, truth: Path, label_map: LabelMap, compare: bool) -> _Seen:
     mask = _read(predicted, label_map)
     digest = hashlib.blake2b(f"{mask.shape}{mask.dtype}".encode() + mask.tobytes(), digest_size=16).digest()
-    masks = count_mask(mask, label_map, predicted)
+    masks, areas = count_mask(mask, label_map, predicted)
     if not compare:
-        return _Seen(predicted.name, digest, masks)
+        return _Seen(predicted.name, digest, masks, areas)
     true = _read(truth, label_map)
     return _Seen(
         predicted.name,
         digest,
         masks,
+        areas,
         confusion_matrix(true, mask, label_map, predicted),
         cause_counts(true, mask, label_map, where=predicted),
         error_profile(true, mask, label_map, predicted),
@@ -196,7 +211,7 @@ def _read(path: Path, label_map: LabelMap) -> np.ndarray:
 def _sum(first: _Seen, second: _Seen) -> _Seen:
     masks = counts.total(counts.stack([first.masks, second.masks]))
     if first.confusion is None or second.confusion is None:
-        return _Seen("", b"", masks)
+        return _Seen("", b"", masks, _NONE)
     assert first.causes is not None
     assert second.causes is not None
     assert first.profile is not None
@@ -205,11 +220,8 @@ def _sum(first: _Seen, second: _Seen) -> _Seen:
         "",
         b"",
         masks,
+        _NONE,
         first.confusion + second.confusion,
         counts.total(counts.stack([first.causes, second.causes])),
         first.profile + second.profile,
     )
-
-
-def _or_none(value: float, digits: int) -> float | None:
-    return None if np.isnan(value) else round(value, digits)

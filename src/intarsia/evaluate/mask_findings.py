@@ -31,12 +31,12 @@ def findings_of_masks(
         images: how many masks there are.
         label_map: the classes.
         duplicates: names of masks that are equal.
-        compared: whether a truth says which classes ought to be there.
+        compared: whether a truth says which classes ought to be there, and what predicted void costs.
     """
     checks = (
         None if compared else _never_predicted(masks, label_map),
         _one_class(masks, images),
-        _void(masks),
+        None if compared else _void(masks),
         _specks(masks, images, label_map),
         _ragged(masks, label_map),
         _blocks(masks),
@@ -59,17 +59,7 @@ def findings_of_comparison(
     ratios = {name: float(predicted[k] / true[k]) for k, name in enumerate(label_map.names) if true[k] and predicted[k]}
     under = sorted((name for name in ratios if ratios[name] < 1 / _OFF), key=lambda name: ratios[name])
     over = sorted((name for name in ratios if ratios[name] > _OFF), key=lambda name: -ratios[name])
-    never = [name for k, name in enumerate(label_map.names) if true[k] and not predicted[k]]
     findings = []
-    if never:
-        findings.append(
-            Finding(
-                "never found",
-                f"The truth holds {_listing(never)}, but no pixel is predicted as such",
-                "Weigh rare classes more (loss.class_weights=balanced) and train longer; see how-to/rare-classes",
-                "warning",
-            )
-        )
     for words, classes, remedy in (
         ("under-predicted", under, "Weigh these classes more (loss.class_weights)"),
         ("over-predicted", over, "Weigh these classes less (loss.class_weights), or add pictures without them"),
@@ -142,7 +132,7 @@ def _ragged(masks: MaskCounts, label_map: LabelMap) -> Finding | None:
     return Finding(
         "ragged outlines",
         f"Smoothing over 3×3 pixels would take away much of the outline of {_listing(ragged)}",
-        "Look at the borders in a few masks; see how-to/sharper-boundaries",
+        "Look at the borders in a few masks; see docs/how-to/sharper-boundaries.md",
         "warning",
     )
 
@@ -185,7 +175,7 @@ def _blurred(diagnosis: Diagnosis) -> list[Finding]:
         Finding(
             "blurred borders",
             f"Most of what is lost lies at the border: {told}",
-            "Train and predict on larger pictures; see how-to/sharper-boundaries",
+            "Train and predict on larger pictures; see docs/how-to/sharper-boundaries.md",
             "warning",
         )
     ]

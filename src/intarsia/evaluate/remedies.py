@@ -41,15 +41,19 @@ ADVICE: dict[Cause, Advice] = {
         "look at these true masks before changing the model",
         "how-to/prepare-your-data",
     ),
-    "partial": Advice("", "show the network more around each object: larger crops", "how-to/confused-classes"),
-    "missed": Advice("missed objects", "add pictures with such objects or weigh the class more", "how-to/rare-classes"),
+    "partial": Advice(
+        "gaps and spill", "show the network more around each object: larger crops", "how-to/confused-classes"
+    ),
+    "missed": Advice(
+        "missed objects", "add pictures with such objects or weigh their class more", "how-to/rare-classes"
+    ),
     "spurious": Advice(
         "spurious objects",
-        "add pictures of what is mistaken for it, without it",
+        "add pictures of what is mistaken for such objects, without them",
         "how-to/confused-classes",
     ),
     "confusion": Advice(
-        "confusion with",
+        "confusion",
         "compare the true masks of these classes and add pictures that tell them apart",
         "how-to/confused-classes",
     ),
@@ -58,6 +62,16 @@ ADVICE: dict[Cause, Advice] = {
 
 MISSED_SMALL = Advice("missed objects", "raise resolution or sample them more", "how-to/small-objects")
 """The advice for missed objects that are small (under 32² pixels)."""
+
+NEVER_PREDICTED = Advice("", "weigh the class more and train longer", "how-to/rare-classes")
+"""The advice for a class of the truth that no pixel is predicted as, whatever its pixels became."""
+
+
+def percent(share: float) -> str:
+    """A share in whole percents: never "100%" of what has other parts, and never "0%" of what is there."""
+    if 0 < share < 0.005:
+        return "<1%"
+    return f"{min(round(100 * share), 99 if share < 1 else 100)}%"
 
 
 def stratum_name(stratum: int) -> str:

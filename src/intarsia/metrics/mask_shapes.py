@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import no_type_check
@@ -19,9 +20,6 @@ SPECK = SIZES[0]
 LATTICE = 32
 """The largest size of blocks that is looked for."""
 
-_PER_OCTAVE = 4
-_BINS = 32 * _PER_OCTAVE
-
 
 @dataclass(frozen=True, eq=False)
 class MaskCounts:
@@ -33,7 +31,6 @@ class MaskCounts:
         pieces: connected pieces of each class [..., K].
         specks: those of fewer than :data:`SPECK` pixels.
         speck_pixels: their pixels.
-        areas: the other pieces [..., K, bins] by size, each bin a fourth of a doubling; see :func:`area_quantiles`.
         outline: pixel edges [..., K] between the class and another one, specks left out.
         smoothed_outline: the same after each pixel took the most frequent class of the 3×3 around it.
         lattice: pixel edges between classes [..., 32], by their column (or row) modulo 32.
@@ -45,20 +42,24 @@ class MaskCounts:
     pieces: Int64[np.ndarray, "*batch k"] | Float64[np.ndarray, "*batch k"]
     specks: Int64[np.ndarray, "*batch k"] | Float64[np.ndarray, "*batch k"]
     speck_pixels: Int64[np.ndarray, "*batch k"] | Float64[np.ndarray, "*batch k"]
-    areas: Int64[np.ndarray, "*batch k bins"] | Float64[np.ndarray, "*batch k bins"]
     outline: Int64[np.ndarray, "*batch k"] | Float64[np.ndarray, "*batch k"]
     smoothed_outline: Int64[np.ndarray, "*batch k"] | Float64[np.ndarray, "*batch k"]
     lattice: Int64[np.ndarray, "*batch 32"] | Float64[np.ndarray, "*batch 32"]
     uniform: Int64[np.ndarray, "*batch 1"] | Float64[np.ndarray, "*batch 1"]
 
 
-def count_mask(mask: Shaped[np.ndarray, "height width"], label_map: LabelMap, where: str | Path = "mask") -> MaskCounts:
+def count_mask(
+    mask: Shaped[np.ndarray, "height width"], label_map: LabelMap, where: str | Path = "mask"
+) -> tuple[MaskCounts, Int64[np.ndarray, "found 2"]]:
     """Count one mask.
 
     Args:
         mask: class ids, uint8 or uint16 [H, W].
         label_map: what the ids mean; K classes.
         where: what to call the mask in an error.
+
+    Returns:
+        The counts; and the class index and the pixels of each piece that is not a speck.
 
     Raises:
         DataError: an id that is neither a class nor the ignore id.
@@ -72,36 +73,40 @@ def count_mask(mask: Shaped[np.ndarray, "height width"], label_map: LabelMap, wh
     classes = np.zeros(found + 1, np.intp)
     classes[pieces.ravel()] = numbers.ravel()
     classes, small = classes[1:] - 1, areas[1:] < SPECK
-    histogram = np.zeros((count, _BINS), np.int64)
-    bins = np.rint(_PER_OCTAVE * np.log2(areas[1:])).astype(np.intp)
-    np.add.at(histogram, (classes[~small], bins[~small]), 1)
     lattice = np.zeros(LATTICE, np.int64)
     numbers[np.concatenate([[False], small])[pieces]] = 0
     outline, smoothed = np.zeros((2, count + 1), np.int64)
     _count_edges(numbers, outline, lattice)
     _count_edges(_most_frequent(numbers), smoothed, np.zeros_like(lattice))
-    return MaskCounts(
+    counted = MaskCounts(
         pixels=np.append(pixels[1:], pixels[0]),
         pictures=(pixels[1:] > 0).astype(np.int64),
         pieces=np.bincount(classes, minlength=count).astype(np.int64),
         specks=np.bincount(classes[small], minlength=count).astype(np.int64),
         speck_pixels=np.bincount(classes[small], areas[1:][small], minlength=count).astype(np.int64),
-        areas=histogram,
         outline=outline[1:],
         smoothed_outline=smoothed[1:],
         lattice=lattice,
         uniform=np.array([np.count_nonzero(pixels[1:]) <= 1], np.int64),
     )
+    return counted, np.stack([classes, areas[1:]], axis=1)[~small].astype(np.int64)
 
 
-def area_quantiles(
-    counts: MaskCounts, quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
-) -> Float64[np.ndarray, "*batch k quantiles"]:
-    """Sizes of the pieces of each class in pixels, specks left out, to within a tenth; NaN for a class without one."""
-    reached = np.cumsum(counts.areas, axis=-1)
-    total = reached[..., -1:]
-    bins = np.stack([(reached < np.ceil(q * total)).sum(axis=-1) for q in quantiles], axis=-1)
-    return np.where(total > 0, 2.0 ** (bins / _PER_OCTAVE), np.nan)
+def area_quantiles(areas: Mapping[int, int], quantiles: Sequence[float]) -> list[int | None]:
+    """For each quantile the size of the piece that, from the smallest on, reaches that share of all; exact.
+
+    Args:
+        areas: how many pieces there are of each size in pixels.
+        quantiles: in (0, 1]; 0.5 is the median, of an even number of pieces the lower one.
+
+    Returns:
+        None for each without a piece.
+    """
+    if not areas:
+        return [None] * len(quantiles)
+    sizes = sorted(areas)
+    reached = np.cumsum([areas[size] for size in sizes])
+    return [sizes[int(np.searchsorted(reached, q * reached[-1] - 1e-9))] for q in quantiles]
 
 
 def roughness(counts: MaskCounts) -> Float64[np.ndarray, "*batch k"]:

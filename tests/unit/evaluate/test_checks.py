@@ -14,8 +14,8 @@ from intarsia.evaluate import checks
 from intarsia.evaluate.checks import (
     Finding,
     PictureStatistics,
-    folder_mismatch,
     confusion_checks,
+    folder_mismatch,
     imbalance,
     never_predicted,
     one_class,
@@ -90,12 +90,12 @@ def test_one_class_everywhere_is_told_and_then_not_what_else_is_missing() -> Non
     found = one_class(counted, LABELS)
     assert found is not None
     assert found.finding == "Every pixel is predicted as road, where the truth holds 3 classes"
-    assert [each.name for each in confusion_checks(counted, LABELS)] == ["one class only"]
+    assert [each.name for each in confusion_checks(counted, LABELS)] == ["one class everywhere"]
     counted[4, 2] = 50  # where the truth is void
     assert one_class(counted, LABELS) is not None
     counted[0, 2] = 1
     assert one_class(counted, LABELS) is None
-    assert [each.name for each in confusion_checks(counted, LABELS)][0] == "never predicted"
+    assert next(each.name for each in confusion_checks(counted, LABELS)) == "never predicted"
     for quiet in (np.diag([5, 0, 0, 0, 0]), np.zeros((5, 5), np.int64)):
         assert confusion_checks(quiet, LABELS) == []
 

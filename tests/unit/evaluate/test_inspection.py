@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import label
 
 from corruptions import SCENE, jittered, scene
 from intarsia.errors import DataError, RecipeError, ShapeError
@@ -37,6 +38,10 @@ def test_without_a_truth(folders: tuple[Path, Path]) -> None:
     assert content["diagnosis"] is None
     masks = np.stack([np.asarray(Image.open(path)) for path, _ in pairs])
     assert [row["pixels"] for row in content["classes"]] == np.bincount(masks.ravel(), minlength=5).tolist()
+    pieces = [np.bincount(label(mask == 1, np.ones((3, 3)))[0].ravel())[1:] for mask in masks]
+    areas = np.concatenate(pieces)
+    expected = np.quantile(areas[areas >= 10], [0.1, 0.5, 0.9], method="inverted_cdf")
+    assert content["classes"][1]["size_quantiles"] == dict(zip(("10%", "50%", "90%"), expected, strict=True))
     assert sum(row["share"] for row in content["classes"]) == pytest.approx(1)
     assert [row["images"] for row in content["classes"]] == [int((masks == k).any((1, 2)).sum()) for k in range(5)]
 

@@ -15,7 +15,7 @@ TWO = LabelMap(("ground", "cat"), ignore=9)
 
 
 def found(masks: list[np.ndarray], label_map: LabelMap, compared: bool = False) -> dict[str, str]:
-    counted: MaskCounts = counts.total(counts.stack([count_mask(mask, label_map) for mask in masks]))
+    counted: MaskCounts = counts.total(counts.stack([count_mask(mask, label_map)[0] for mask in masks]))
     findings = findings_of_masks(counted, len(masks), label_map, [], compared)
     assert all(finding.remedy and not finding.remedy.endswith(".") for finding in findings)
     return {finding.name: finding.finding for finding in findings}
@@ -60,7 +60,7 @@ def test_blocks_are_told() -> None:
 
 
 def test_equal_masks_are_listed() -> None:
-    counted = count_mask(scenes(1)[0], SCENE)
+    counted = count_mask(scenes(1)[0], SCENE)[0]
     names = [["a.png", "b.png", "c.png", "d.png"], ["x.png", "y.png"]]
     told = findings_of_masks(counted, 6, SCENE, names, compared=True)[-1]
     assert told.finding == ("6 masks are equal to another to the last pixel: a.png = b.png = c.png = …; x.png = y.png")
@@ -72,7 +72,7 @@ def test_equal_masks_are_listed() -> None:
         ((10, 10), "under-predicted", "Predicted pixels over true pixels: cat (× 0.25)"),
         ((40, 40), "over-predicted", "Predicted pixels over true pixels: cat (× 4.00)"),
         ((18, 20), "blurred borders", "Most of what is lost lies at the border: cat (100% of the loss)"),
-        ((0, 0), "never found", "The truth holds cat, but no pixel is predicted as such"),
+        ((0, 0), "one class everywhere", "Every pixel is predicted as ground, where the truth holds 2 classes"),
     ],
 )
 def test_amounts_and_borders_beside_a_truth(cat: tuple[int, int], name: str, words: str) -> None:

@@ -143,6 +143,8 @@ def evaluate_to(
 
 def show(summary: Summary, written: Sequence[Path]) -> None:
     """Print what people must know: warnings first, the per-class table, its conventions, why, and where files are."""
+    from intarsia.evaluate.diagnosis import summed_up
+
     screen = console()
     content = summary.to_dict()
     show_warnings(summary.warnings)
@@ -160,8 +162,12 @@ def show(summary: Summary, written: Sequence[Path]) -> None:
     screen.print(f"intervals: {content['conventions']['interval']}")
     if not content["conventions"]["void"].startswith("exclude:"):
         screen.print("Boundary F1, distances and the reasons below are under void: exclude, whatever IoU and Dice use")
-    for entry in content.get("diagnosis", {}).get("classes", ()):
-        screen.print(f"why: {entry['sentence']}")
+    explained = content.get("diagnosis", {}).get("classes", ())
+    for entry in explained:
+        if entry["parts"]:
+            screen.print(f"why: {entry['sentence']}")
+    if rest := summed_up(explained):
+        screen.print(rest)
     for check in content.get("diagnosis", {}).get("checks", ()):
         screen.print(f"{check['severity']}: {check['finding']}. {check['remedy']}")
     for path in written:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from intarsia.apps.cli.console import Json, console, plain_table, print_json, progress_bar
+from intarsia.apps.cli.console import Json, console, plain_table, print_json, progress_bar, show_warnings
 from intarsia.apps.cli.doctor import Classes
 
 _UNDEFINED = "–"
@@ -31,7 +31,9 @@ def run(
     from intarsia.apps.cli.score import find_classes
     from intarsia.errors import RecipeError
     from intarsia.evaluate.inspection import inspect_masks
+    from intarsia.evaluate.provenance import pair_warnings
     from intarsia.evaluate.runner import pair_masks
+    from intarsia.metrics import ScoreTable
 
     if tile is not None and truth is None:
         raise RecipeError(
@@ -41,12 +43,18 @@ def run(
     label_map = find_classes(classes, truth or predicted, [path for _, path in pairs])
     with progress_bar("reading") as progress:
         inspection = inspect_masks(pairs, label_map, truth=truth is not None, tile=tile, progress=progress)
-    content = inspection.to_dict()
+    warnings = []
+    if inspection.confusion is not None:
+        together = ScoreTable(label_map, ("all",), ("all",), inspection.confusion[None])
+        warnings = pair_warnings(pairs, together)
+    content = {"warnings": warnings, **inspection.to_dict()}
     if as_json:
         print_json(content)
         return
     screen = console()
+    show_warnings(warnings)
     screen.print(_classes_table(content))
+    screen.print("median size in pixels, of the pieces that are no specks (10 pixels or more)")
     for finding in content["findings"]:
         screen.print(f"{finding['severity']}: {finding['name']}: {finding['finding']}. {finding['remedy']}")
     if content["diagnosis"] is not None:
@@ -60,6 +68,7 @@ def _classes_table(content: Mapping[str, Any]) -> Table:
     columns = ["class", "id", "pixels", "pictures", "pieces", "specks", "median size", "ragged"]
     table = plain_table(*columns, *(["× true"] if compared else []))
     for row in content["classes"]:
+        median = row["size_quantiles"]["50%"]
         cells = [
             row["name"],
             str(row["id"]),
@@ -67,7 +76,7 @@ def _classes_table(content: Mapping[str, Any]) -> Table:
             f"{row['images']} of {content['images']}",
             f"{row['pieces']:,}",
             f"{row['specks']:,}",
-            _number(row["sizes"][1], ",.0f"),
+            _UNDEFINED if median is None else f"{median:,}",
             _number(row["roughness"], ".0%"),
         ]
         table.add_row(*cells, *([_number(row["ratio"], ".2f")] if compared else []))
@@ -75,13 +84,16 @@ def _classes_table(content: Mapping[str, Any]) -> Table:
 
 
 def _print_diagnosis(diagnosis: Mapping[str, Any]) -> None:
+    from intarsia.evaluate.diagnosis import summed_up
+
     screen = console()
     screen.print(f"\nwhy classes lose what they lose (border band: {diagnosis['band']}; objects are connected pieces)")
     for entry in sorted(diagnosis["classes"], key=lambda entry: -(entry["lost"] or 0)):
-        if entry["lost"] is None:
-            continue
-        page = f"; see {entry['how_to']}" if entry["how_to"] else ""
-        screen.print(f"IoU {_number(entry['iou'], '.3f')}  {entry['sentence']}{page}")
+        if entry["parts"]:
+            screen.print(f"IoU {_number(entry['iou'], '.3f')}  {entry['sentence']}; see docs/{entry['how_to']}.md")
+    rest = summed_up(diagnosis["classes"])
+    if rest:
+        screen.print(rest)
     strata, rows = diagnosis["size_recall"]["strata"], diagnosis["size_recall"]["classes"]
     shown = [s for s in range(len(strata)) if any(row["objects"][s] for row in rows)]
     table = plain_table("found", *(strata[s] for s in shown))

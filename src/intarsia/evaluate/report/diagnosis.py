@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from intarsia.evaluate.diagnosis import summed_up
+from intarsia.evaluate.remedies import percent
 from intarsia.evaluate.report import text
 
 _CAUSES = {
     "boundary": "at the border",
     "missed": "missed objects",
     "spurious": "spurious objects",
-    "confusion": "confusion with another class",
+    "confusion": "confusion with other classes",
     "suspect": "truth that may be wrong",
     "noise": "noise: predicted specks",
     "partial": "gaps and spill",
@@ -52,7 +54,8 @@ def _losses(classes: Sequence[Mapping[str, Any]], band: str, marks: Mapping[str,
         words += f" The border is the band this far to either side of a true border: {escape(band)}."
     words += " Pixels whose truth is void count nowhere here, whatever convention the IoU above is of."
     keys = "".join(f"<li>{_key(cause)}{name}</li>" for cause, name in _CAUSES.items() if cause in found)
-    rows = [_loss(entry, marks[entry["name"]]) for entry in classes]
+    rows = [_loss(entry, marks[entry["name"]]) for entry in classes if _parts(entry) or entry.get("lost")]
+    without = summed_up(classes)
     rest = ""
     if len(rows) > _SHOWN:
         rest = (
@@ -63,7 +66,7 @@ def _losses(classes: Sequence[Mapping[str, Any]], band: str, marks: Mapping[str,
 <ul class="legend">{keys}</ul>
 <div class="losses">
 {"".join(rows[:_SHOWN])}{rest}
-</div>"""
+</div>""" + (f"\n<p>{escape(without[0].upper() + without[1:])}.</p>" if without else "")
 
 
 def _fill(cause: str) -> str:
@@ -79,7 +82,7 @@ def _loss(entry: Mapping[str, Any], mark: str) -> str:
     lost, parts = _number(entry.get("lost"), math.nan), _parts(entry)
     pieces = "".join(
         f'<span class="{_fill(part["cause"])}" style="flex-grow:{part["share"]:.4f}" title="{escape(_words(part))}">'
-        + (f"<b>{text.percent(part['share'])}</b>" if part["share"] >= _LABELED else "")
+        + (f"<b>{percent(part['share'])}</b>" if part["share"] >= _LABELED else "")
         + "</span>"
         for part in parts
     )
@@ -87,14 +90,14 @@ def _loss(entry: Mapping[str, Any], mark: str) -> str:
     listed = "".join(f"<li>{_key(part['cause'])}{escape(_words(part))}</li>" for part in largest[:_LISTED])
     if len(largest) > _LISTED:
         left = sum(part["share"] for part in largest[_LISTED:])
-        listed += f"<li>{text.count(len(largest) - _LISTED, 'smaller part')}: {text.percent(left)}</li>"
+        listed += f"<li>{text.count(len(largest) - _LISTED, 'smaller part')}: {percent(left)}</li>"
     bar = f'<div class="parts" aria-hidden="true">{pieces}</div>\n<ul class="legend">{listed}</ul>' if parts else ""
     sentence, remedy = str(entry.get("sentence") or ""), str(entry.get("remedy") or "")
     said = f"<p>{escape(sentence)}</p>" if sentence else ""
     if remedy not in sentence:
         said += f'<p class="remedy">{escape(remedy)}</p>'
     if entry.get("how_to"):
-        said += f'<p class="faint">See {escape(str(entry["how_to"]))} in the documentation.</p>'
+        said += f'<p class="faint">See docs/{escape(str(entry["how_to"]))}.md.</p>'
     figures = f"IoU {text.digits(entry.get('iou'))}, {_points(100 * lost)} lost"
     return f"""<article class="loss">
 <h3>{mark}{escape(str(entry["name"]))}<span class="interval">{figures}</span></h3>
@@ -113,7 +116,7 @@ def _words(part: Mapping[str, Any]) -> str:
     # The width of the border is said once, above.
     told = part["cause"] == "boundary" or part.get("detail") in (name, "", None)
     detail = "" if told else f" ({part['detail']})"
-    return f"{name}{detail}: {text.percent(part['share'])}, {_points(part.get('iou_points'))}"
+    return f"{name}{detail}: {percent(part['share'])}, {_points(part.get('iou_points'))}"
 
 
 def _points(points: float | None) -> str:
