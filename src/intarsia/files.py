@@ -56,6 +56,13 @@ def write_text(path: str | Path, content: str) -> None:
 
 def output_error(error: OSError, path: str | Path) -> OutputError:
     """Say in one line why ``path`` could not be written and what to do."""
+    blocking = next((parent for parent in Path(path).parents if parent.is_file()), None)
+    if blocking is not None:
+        return OutputError(
+            "could not be written, because it would lie inside a file",
+            where=path,
+            remedy=f"Name another folder than {blocking}",
+        )
     reason = (error.strerror or str(error) or type(error).__name__).lower()
     return OutputError(
         f"could not be written ({reason}); nothing was left half-written",

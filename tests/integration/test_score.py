@@ -15,7 +15,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from intarsia.apps.cli.app import app
-from intarsia.metrics import VOID_CONVENTIONS
+from intarsia.evaluate.summary import summarize
+from intarsia.evaluate.write import ranked
+from intarsia.metrics import VOID_CONVENTIONS, ScoreTable
+from intarsia.types import LabelMap
 
 VOID = 255
 
@@ -193,6 +196,7 @@ def test_empty_truth_and_empty_prediction_have_defined_values(masks: Path) -> No
         (["--group-by", "patient([0-9]+)"], "finds no group in these names"),
         (["--images", "nowhere", "--out", "scores"], "nowhere: is not a folder"),
         (["--images", "images"], "Add `--out FOLDER` to have one"),
+        (["--out", "classes.yaml"], "it would lie inside a file. Name another folder than classes.yaml"),
         (["--task", "boxes"], "there is no task called 'boxes'. Write semantic, instance or panoptic"),
         (["--task", "panoptic", "--void", "count"], "--void: does not apply to the task panoptic"),
         (["--spacing", "0.5,0"], "spacing: (0.5, 0.0) is not the size of a pixel. Give its height and width"),
@@ -217,3 +221,19 @@ def test_mistakes_are_one_line(masks: Path, monkeypatch: pytest.MonkeyPatch, arg
     assert outcome.error.count("\n") == 1
     assert "defect" not in outcome.error
     assert not (masks / "scores").exists()
+
+
+def test_coco_files_need_their_task(masks: Path) -> None:
+    (masks / "results.json").write_text("[]")
+    outcome = call("score", masks / "results.json", masks / "truth")
+    assert "results.json: is no mask. COCO files are scored with `--task instance`" in outcome.error
+
+
+def test_the_worst_pictures_of_a_class_are_those_that_cost_most() -> None:
+    confusion = np.zeros((3, 4, 4), np.int64)
+    confusion[:, 0, 0] = 100
+    confusion[:, 1, 0] = [5, 50, 1]  # never found
+    missed = ScoreTable(
+        LabelMap(("a", "b", "c"), ignore=VOID), ("few", "many", "one"), ("few", "many", "one"), confusion
+    )
+    assert ranked(summarize(missed, resamples=10), missed).by_class[1] == ["many", "few"]

@@ -123,6 +123,10 @@ def pair_masks(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
     for path in (predicted, truth):
         if not path.exists():
             raise DataError("does not exist", where=path, remedy="Name a mask file or a folder of masks")
+        if path.suffix.lower() == ".json":
+            raise DataError(
+                "is no mask", where=path, remedy="COCO files are scored with `--task instance` or `--task panoptic`"
+            )
     if predicted.is_file() and truth.is_file():
         return [(predicted, truth)]
     ours, theirs = _masks(predicted), _masks(truth)

@@ -65,7 +65,9 @@ def ranked(summary: Summary, table: ScoreTable, void: Void = "exclude", each: in
     scores, pooled = iou(counts), iou(total(counts))
     by_class: dict[int, Sequence[str]] = {}
     for k in np.argsort(pooled)[:_CLASSES_SHOWN]:  # undefined ones come last
-        order = [i for i in np.argsort(scores[:, k])[:_EACH_CLASS] if scores[i, k] < 1]
+        wrong = counts.true[:, k] + counts.predicted[:, k] - 2 * counts.hits[:, k]
+        # Of equal scores, above all of 0, the picture that costs the most pixels tells the most.
+        order = [i for i in np.lexsort((-wrong, scores[:, k]))[:_EACH_CLASS] if scores[i, k] < 1]
         if order:
             by_class[table.label_map.ids[k]] = [table.names[i] for i in order]
     return Ranking(worst, best, by_class)
