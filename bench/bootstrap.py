@@ -11,6 +11,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy import stats
 from intarsia.evaluate.comparison.paired import compare
 from intarsia.evaluate.comparison.seeds import interval_with_runs
 from intarsia.evaluate.saved import SavedEvaluation
-from intarsia.evaluate.statistics import bootstrap_counts_interval, bootstrap_interval
+from intarsia.evaluate.statistics import bootstrap_counts_interval
 from intarsia.evaluate.statistics import percentile_interval as widened
 from intarsia.evaluate.summary import summarize
 from intarsia.metrics import ClassCounts, ScoreTable, class_counts, iou, mean_iou
@@ -27,6 +28,13 @@ from intarsia.types import LabelMap
 
 IMAGES, RESAMPLES, ROUNDS = 500, 10_000, 3
 Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """All (K+1)² counts, of which the mean IoU needs 3 (K+1)."""
+
+    confusion: np.ndarray
 
 
 def main() -> None:
@@ -65,7 +73,10 @@ def contestants(of: ScoreTable) -> Mapping[str, Callable[[], Interval]]:
         return both(bootstrap_counts_interval(counts, of.groups, mean_iou, resamples=RESAMPLES))
 
     def joint() -> Interval:
-        return both(bootstrap_interval(of, mean_iou, resamples=RESAMPLES))
+        every = Joint(of.confusion)
+        return both(
+            bootstrap_counts_interval(every, of.groups, lambda drawn: mean_iou(drawn.confusion), resamples=RESAMPLES)
+        )
 
     def scipy_bootstrap() -> Interval:
         def of_indices(indices: np.ndarray, axis: int) -> np.ndarray:

@@ -107,7 +107,7 @@ def summarize_confidence(
         label_map: the classes.
         groups: what each picture belongs to; the intervals are drawn by group.
         mean_iou: each picture's own mean IoU; pictures where it is NaN are not in the curve of pictures.
-        resamples: of the bootstrap; see :func:`~intarsia.evaluate.statistics.bootstrap_interval`.
+        resamples: of the bootstrap; see :func:`~intarsia.evaluate.statistics.bootstrap_counts_interval`.
         seed: of the bootstrap.
     """
     smaller = calibration.without_fine_bins(counts)

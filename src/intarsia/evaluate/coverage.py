@@ -110,7 +110,7 @@ def picture_curve(
         confidence: of each picture.
         mean_iou: of each picture; pictures where either is NaN are left out.
         groups: what each picture belongs to; the intervals are drawn by group.
-        resamples: of the bootstrap; see :func:`~intarsia.evaluate.statistics.bootstrap_interval`.
+        resamples: of the bootstrap; see :func:`~intarsia.evaluate.statistics.bootstrap_counts_interval`.
         seed: of the bootstrap.
 
     Returns:

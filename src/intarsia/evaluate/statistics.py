@@ -15,43 +15,9 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.special import ndtr, stdtrit
 
-from intarsia.metrics import ScoreTable
 from intarsia.metrics.counts import Counts, flatten, unflatten
 
 _CHUNK = 2**22  # numbers held at once of any one kind: 32 MiB
-
-
-def bootstrap_interval(
-    table: ScoreTable,
-    statistic: Callable[[Float64[np.ndarray, "resamples k1 k1"]], Float64[np.ndarray, "resamples *shape"]],
-    *,
-    resamples: int = 10_000,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> tuple[Float64[np.ndarray, "*shape"], Float64[np.ndarray, "*shape"]]:
-    """The interval of a dataset-level figure of the joint counts.
-
-    The (K+1)² joint counts of many classes take long to resample, and hardly any figure needs them:
-    ``bootstrap_counts_interval(class_counts(table.confusion), table.groups, mean_iou)`` gives the same interval.
-
-    Args:
-        table: the counts of each picture, and its group.
-        statistic: the figure, from the counts of a whole data set; called with many resampled data sets at once.
-        resamples: how many data sets of as many groups are drawn.
-        confidence: how sure the interval is to hold the figure of all pictures there could be.
-        seed: of the draw; the same seed draws the same groups for every statistic.
-
-    Returns:
-        Low and high. Resamples in which the figure is undefined (NaN) are left out; with none left, or with a single
-        group, which says nothing about the spread between groups, both are NaN.
-    """
-    size = table.confusion.shape[-1]
-    sums = sum_by_group(table.confusion.reshape(len(table.names), -1), table.groups)
-    draws = _resampled_sums(sums, resamples, seed)
-    samples = np.concatenate([statistic(drawn.reshape(-1, size, size)) for drawn in draws])
-    low, high = percentile_interval(samples, len(sums), confidence)
-    defined = np.count_nonzero(~np.isnan(statistic(sums.reshape(-1, size, size))), axis=0)
-    return known(low, high, np.asarray(defined))
 
 
 def bootstrap_counts_interval(
@@ -69,12 +35,13 @@ def bootstrap_counts_interval(
         counts: of every picture; the first axis of its arrays is images.
         groups: the group of each picture.
         statistic: the figure, from counts whose first axis is resampled data sets.
-        resamples: as in :func:`bootstrap_interval`.
-        confidence: as in :func:`bootstrap_interval`.
-        seed: as in :func:`bootstrap_interval`.
+        resamples: how many data sets of as many groups are drawn.
+        confidence: how sure the interval is to hold the figure of all pictures there could be.
+        seed: of the draw; the same seed draws the same groups for every statistic.
 
     Returns:
-        Low and high, as in :func:`bootstrap_interval`.
+        Low and high. Resamples in which the figure is undefined (NaN) are left out; both are NaN where none is left,
+        or where fewer than two groups define the figure, which says nothing about the spread between groups.
     """
     samples = bootstrap_samples(counts, groups, statistic, resamples=resamples, seed=seed)
     low, high = percentile_interval(samples, len(set(groups)), confidence)
@@ -130,12 +97,12 @@ def bootstrap_mean_interval(
     Args:
         values: each figure of each image.
         groups: the group of each image.
-        resamples: as in :func:`bootstrap_interval`.
-        confidence: as in :func:`bootstrap_interval`.
-        seed: as in :func:`bootstrap_interval`.
+        resamples: as in :func:`bootstrap_counts_interval`.
+        confidence: as in :func:`bootstrap_counts_interval`.
+        seed: as in :func:`bootstrap_counts_interval`.
 
     Returns:
-        Low and high, as in :func:`bootstrap_interval`.
+        Low and high, as in :func:`bootstrap_counts_interval`.
     """
     defined = ~np.isnan(values)
     sums = sum_by_group(np.concatenate([np.where(defined, values, 0.0), defined], axis=1), groups)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -9,7 +13,6 @@ from scipy import stats
 from intarsia.evaluate import statistics
 from intarsia.evaluate.statistics import (
     bootstrap_counts_interval,
-    bootstrap_interval,
     bootstrap_mean_interval,
     bootstrap_samples,
     percentile_interval,
@@ -18,6 +21,19 @@ from intarsia.metrics import ClassCounts, ScoreTable, class_counts, iou, mean_di
 from intarsia.types import LabelMap
 
 LABELS = LabelMap(("a", "b"), ignore=255)
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """The joint counts as any other counts, to hold the reduced ones against."""
+
+    confusion: np.ndarray
+
+
+def bootstrap_interval(
+    table: ScoreTable, figure: Callable[[np.ndarray], np.ndarray], **options: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    return bootstrap_counts_interval(Joint(table.confusion), table.groups, lambda of: figure(of.confusion), **options)
 
 
 def table_of(confusion: np.ndarray, groups: list[str] | None = None) -> ScoreTable:
