@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,22 +17,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import intarsia
+from command_line import call
 from intarsia.apps.cli.app import app
 from intarsia.data.formats.mask import read_mask
 
 TINY = ["--set", "rounds=2", "--set", "steps_per_round=2", "--set", "batch_size=4", "--set", "device=cpu"]
 SMALL = ["--set", "model.arguments={depth: 2, base_width: 4}"]
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    error: str
-
-
-def call(*arguments: str | Path) -> Outcome:
-    result = CliRunner().invoke(app, [str(a) for a in arguments])
-    return Outcome(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture(scope="module")

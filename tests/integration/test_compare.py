@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from intarsia.apps.cli import compare
+import command_line
 from intarsia.data.formats.classes import read_classes
 from intarsia.data.formats.mask import read_mask
-from intarsia.errors import DataError
 from intarsia.evaluate.summary import summarize
 from intarsia.metrics import ScoreTable, confusion_matrix
 from intarsia.types import LabelMap
 
-app = typer.Typer()
-app.command()(compare.run)
-
 
 def call(*arguments: str | Path) -> str:
-    """What is printed; an error for people is raised, as the program would word it."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return str(result.stdout)
+    """What is printed."""
+    outcome = command_line.call("compare", *arguments)
+    assert outcome.code == 0, outcome.error
+    return outcome.out
+
+
+def refused(words: str, *arguments: str | Path) -> None:
+    """One line that matches ``words``, and no success."""
+    outcome = command_line.call("compare", *arguments)
+    assert outcome.code == 1
+    assert re.search(words, outcome.error)
+    assert outcome.error.count("\n") == 1
 
 
 def score(folder: Path, labels: LabelMap, masks: dict[str, np.ndarray], seed: int, errors: float) -> Path:
@@ -103,17 +106,13 @@ def test_a_model_against_itself(scored: Path) -> None:
 
 def test_mistakes_are_named(scored: Path, tiny_data: Path) -> None:
     one = scored / "a" / "seed0"
-    with pytest.raises(DataError, match="is a single evaluation, and there is none to compare it with"):
-        call(one)
-    with pytest.raises(DataError, match=r"masks: holds no metrics\.json"):
-        call(one, tiny_data / "masks")
-    with pytest.raises(DataError, match="is not a JSON file"):
-        call(one, tiny_data / "masks" / "00.png")
+    refused("is a single evaluation, and there is none to compare it with", one)
+    refused(r"masks: holds no metrics\.json", one, tiny_data / "masks")
+    refused("is not a JSON file", one, tiny_data / "masks" / "00.png")
     content = json.loads((one / "metrics.json").read_text())
     content["table"]["names"][0] = "other"
     (scored / "other.json").write_text(json.dumps(content))
-    with pytest.raises(DataError, match=r"not the same pictures: 1 \(00\) only in the first, 1 \(other\) only in the"):
-        call(one, scored / "other.json")
+    refused(r"not the same pictures: 1 \(00\) only in the first, 1 \(other\) only in the", one, scored / "other.json")
 
 
 @pytest.mark.needs_shared_data

@@ -5,32 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
 import intarsia
-from intarsia.apps.cli.app import app
+from command_line import call
 from intarsia.data.formats.mask import read_mask, write_mask
 from intarsia.data.formats.provenance import maker_of
 from intarsia.data.shapes import SHAPES
 
 TINY = ["--set", "rounds=1", "--set", "steps_per_round=2", "--set", "batch_size=4", "--set", "device=cpu"]
 SMALL = ["--set", "model.arguments={depth: 2, base_width: 4}"]
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    error: str
-
-
-def call(*arguments: str | Path) -> Outcome:
-    result = CliRunner().invoke(app, [str(a) for a in arguments])
-    return Outcome(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture(scope="module")

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
+import command_line
+from command_line import Outcome
 from corruptions import SCENE, jittered, scene, small_objects_deleted
-from intarsia.apps.cli.app import app
 from intarsia.data.formats.mask import write_mask
 from intarsia.types import LabelMap
 
 
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    error: str
-
-
 def call(*arguments: str | Path) -> Outcome:
-    result = CliRunner().invoke(app, ["inspect", *(str(a) for a in arguments)])
-    return Outcome(result.exit_code, result.stdout, result.stderr)
+    return command_line.call("inspect", *arguments)
 
 
 @pytest.fixture

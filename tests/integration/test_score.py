@@ -6,32 +6,20 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 import surface_distance
 from PIL import Image
-from typer.testing import CliRunner
 
-from intarsia.apps.cli.app import app
+from command_line import call
 from intarsia.evaluate.summary import summarize
 from intarsia.evaluate.write import ranked
 from intarsia.metrics import VOID_CONVENTIONS, ScoreTable
 from intarsia.types import LabelMap
 
 VOID = 255
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    error: str
-
-
-def call(*arguments: str | Path) -> Outcome:
-    result = CliRunner().invoke(app, [str(a) for a in arguments])
-    return Outcome(result.exit_code, result.stdout, result.stderr)
 
 
 def figures(*arguments: str | Path) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from intarsia.evaluate.estimate import estimates
 from intarsia.evaluate.statistics import bootstrap_counts_interval, bootstrap_mean_interval
-from intarsia.evaluate.summary import Estimate
 from intarsia.metrics import ScoreTable, mean_of_defined
 from intarsia.metrics.boundary import (
     BoundaryCounts,
@@ -75,11 +75,8 @@ def estimate_rows(
     values: Float64[np.ndarray, "rows columns"], interval: tuple[np.ndarray, ...]
 ) -> list[list[dict[str, float | None]]]:
     """Figures with the low and the high ends of their intervals, row by row, in the form JSON can hold."""
-    low, high = interval
-    return [
-        [Estimate(*map(float, figures)).to_dict() for figures in zip(*row, strict=True)]
-        for row in zip(values, low, high, strict=True)
-    ]
+    rows = (estimates(row, (low, high)) for row, low, high in zip(values, *interval, strict=True))
+    return [[each.to_dict() for each in row] for row in rows]
 
 
 def _named(row: list[dict[str, float | None]], counts: BoundaryCounts) -> dict[str, Any]:

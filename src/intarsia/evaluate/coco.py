@@ -10,8 +10,9 @@ from jaxtyping import Float64
 from intarsia.data.formats.coco import CocoInstances
 from intarsia.data.parallel import Progress
 from intarsia.data.splits import find_groups
-from intarsia.evaluate.segments import SegmentSummary, class_estimates, estimates_of, interval_in_words
-from intarsia.evaluate.statistics import percentile_interval, resampled_times
+from intarsia.evaluate.estimate import estimates
+from intarsia.evaluate.segments import SegmentSummary, of_each_class
+from intarsia.evaluate.statistics import interval_in_words, known, percentile_interval, resampled_times, sum_by_group
 from intarsia.metrics.average_precision import (
     AveragePrecision,
     Matches,
@@ -57,11 +58,13 @@ def score_coco(
     matches = match_instances(list(truth.objects.values()), [predicted[i] for i in truth.objects], truth.label_map)
     figures = average_precision(matches)
     samples = _resampled(matches, groups, resamples, seed, progress)
-    interval = percentile_interval(samples, len(set(groups)))
-    estimates = estimates_of(_coco_columns(figures), interval)
-    overall = {name: estimates.pop(0) for name in coco_figures(figures)}
     labels, objects = truth.label_map, matches.objects[:, :, 0]
-    of_classes = class_estimates(tuple(_OF_CLASSES), estimates, objects > 0, groups)
+    # AP ranks over the whole data set, so it is by their true objects that groups are told to hold a class.
+    holding = np.count_nonzero(sum_by_group(objects, groups), axis=0)
+    defined = np.concatenate([np.full(len(coco_figures(figures)), len(set(groups))), *[holding] * len(_OF_CLASSES)])
+    found = estimates(_coco_columns(figures), known(*percentile_interval(samples, len(set(groups))), defined))
+    overall = {name: found.pop(0) for name in coco_figures(figures)}
+    of_classes = of_each_class(tuple(_OF_CLASSES), found)
     classes = [
         {"id": labels.ids[k], "name": labels.names[k], "objects": int(objects[:, k].sum()), **of_classes[k]}
         for k in range(labels.num_classes)

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from intarsia.evaluate.coverage import Curve, Withheld, picture_curve, pixel_curve
+from intarsia.evaluate.estimate import Estimate
 from intarsia.evaluate.statistics import bootstrap_counts_interval
-from intarsia.evaluate.summary import Estimate
 from intarsia.metrics import calibration
 from intarsia.metrics.calibration import CalibrationCounts, Reliability
 from intarsia.metrics.counts import total

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from intarsia.evaluate.estimate import Estimate
 from intarsia.evaluate.statistics import percentile_interval, resampled_times
-from intarsia.evaluate.summary import Estimate
 from intarsia.metrics.selective import Blocks, area_under_risk_coverage, selective_risk
 from intarsia.metrics.undefined import or_none
 

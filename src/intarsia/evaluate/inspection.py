@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from intarsia.data.formats.mask import read_mask, unknown_ids
-from intarsia.data.parallel import map_files
+from intarsia.data.parallel import Progress, iterate_files
 from intarsia.errors import RecipeError
 from intarsia.evaluate.checks import Finding
 from intarsia.evaluate.diagnosis import Diagnosis, diagnose
@@ -25,9 +25,6 @@ from intarsia.metrics.confusion import confusion_matrix
 from intarsia.metrics.mask_shapes import MaskCounts, area_quantiles, block_size, count_mask, roughness
 from intarsia.types import LabelMap
 
-Report = Callable[[int, int], None]
-
-_AT_ONCE = 64  # pictures whose counts are held before they are added up
 _QUANTILES = {"10%": 0.1, "50%": 0.5, "90%": 0.9}
 
 
@@ -119,7 +116,7 @@ def inspect_masks(
     *,
     truth: bool,
     tile: int | None = None,
-    progress: Report | None = None,
+    progress: Progress | None = None,
 ) -> Inspection:
     """Read every mask once and say what is in them; what is kept of them hardly grows with their number.
 
@@ -138,17 +135,12 @@ def inspect_masks(
     total: _Seen | None = None
     areas: tuple[Counter[int], ...] = tuple(Counter() for _ in label_map.names)
     names: dict[bytes, list[str]] = {}
-    for start in range(0, len(pairs), _AT_ONCE):
-        for each in map_files(
-            lambda pair: _inspect(*pair, label_map, truth),
-            pairs[start : start + _AT_ONCE],
-            _continued(progress, start, len(pairs)),
-        ):
-            if not each.masks.uniform[0]:
-                names.setdefault(each.digest, []).append(each.name)
-            for k, area in each.areas.tolist():
-                areas[k][area] += 1
-            total = each if total is None else _sum(total, each)
+    for each in iterate_files(lambda pair: _inspect(*pair, label_map, truth), pairs, progress):
+        if not each.masks.uniform[0]:
+            names.setdefault(each.digest, []).append(each.name)
+        for k, area in each.areas.tolist():
+            areas[k][area] += 1
+        total = each if total is None else _sum(total, each)
     assert total is not None, "pairing refuses empty folders"
     duplicates = tuple(tuple(same) for same in names.values() if len(same) > 1)
     findings = findings_of_masks(total.masks, len(pairs), label_map, duplicates, compared=truth)
@@ -175,11 +167,6 @@ def _seams(profile: ErrorProfile, tile: int | None) -> Finding | None:
         )
     none = "No more pixels are wrong along the seams than elsewhere, or not clearly more"
     return seam_excess(profile, tile) or Finding("tile seams", none, "Look for other causes", "note")
-
-
-def _continued(progress: Report | None, before: int, total: int) -> Report | None:
-    """Report the pictures of a part as those of the whole."""
-    return None if progress is None else lambda done, _: progress(before + done, total)
 
 
 def _inspect(predicted: Path, truth: Path, label_map: LabelMap, compare: bool) -> _Seen:

@@ -12,16 +12,14 @@ from jaxtyping import Float64
 from intarsia.data.formats.instances import read_instance_ids
 from intarsia.data.parallel import Progress, map_files
 from intarsia.data.splits import find_groups
+from intarsia.evaluate.estimate import Estimate, estimates
 from intarsia.evaluate.segments import (
     MATCHED,
     CountedPictures,
     SegmentSummary,
-    estimates_of,
-    interval_in_words,
     worst_first,
 )
-from intarsia.evaluate.statistics import bootstrap_counts_interval, bootstrap_mean_interval
-from intarsia.evaluate.summary import Estimate
+from intarsia.evaluate.statistics import bootstrap_counts_interval, bootstrap_mean_interval, interval_in_words
 from intarsia.metrics import mean_of_defined
 from intarsia.metrics.counts import stack, total
 from intarsia.metrics.instances import (
@@ -90,14 +88,14 @@ def summarize_instances(
         scored: the counts.
         resamples: of the bootstrap; see :func:`~intarsia.evaluate.statistics.bootstrap_counts_interval`.
         seed: of the bootstrap.
-        warnings: what is wrong with the files (:func:`~intarsia.evaluate.segments.file_warnings`).
+        warnings: what is wrong with the files (:func:`~intarsia.evaluate.provenance.pair_warnings`).
     """
     counts, groups = scored.counts, scored.groups
     whole, of_images = total(counts), _figures(counts)
     draw = {"resamples": resamples, "seed": seed}
-    pooled = estimates_of(_figures(whole), bootstrap_counts_interval(counts, groups, _figures, **draw))
-    averaged = estimates_of(mean_of_defined(of_images, axis=0), bootstrap_mean_interval(of_images, groups, **draw))
-    sizes = estimates_of(_found(whole), bootstrap_counts_interval(counts, groups, _found, **draw))
+    pooled = estimates(_figures(whole), bootstrap_counts_interval(counts, groups, _figures, **draw))
+    averaged = estimates(mean_of_defined(of_images, axis=0), bootstrap_mean_interval(of_images, groups, **draw))
+    sizes = estimates(_found(whole), bootstrap_counts_interval(counts, groups, _found, **draw))
     own = {
         "average_precision": average_precision_at(counts)[:, 0],
         "true_objects": _true_objects(counts),

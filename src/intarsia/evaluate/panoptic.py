@@ -11,16 +11,15 @@ from intarsia.data.formats.panoptic import PanopticFile, read_panoptic
 from intarsia.data.parallel import Progress, map_files
 from intarsia.data.splits import find_groups
 from intarsia.errors import DataError
+from intarsia.evaluate.estimate import estimates
 from intarsia.evaluate.segments import (
     MATCHED,
     CountedPictures,
     SegmentSummary,
-    class_estimates,
-    estimates_of,
-    interval_in_words,
+    of_each_class,
     worst_first,
 )
-from intarsia.evaluate.statistics import bootstrap_counts_interval
+from intarsia.evaluate.statistics import bootstrap_counts_interval, interval_in_words
 from intarsia.metrics import mean_of_defined
 from intarsia.metrics.counts import stack, total
 from intarsia.metrics.panoptic import (
@@ -106,7 +105,7 @@ def summarize_panoptic(
         label_map: the K classes and which of them are things.
         resamples: of the bootstrap; see :func:`~intarsia.evaluate.statistics.bootstrap_counts_interval`.
         seed: of the bootstrap.
-        warnings: what is wrong with the files (:func:`~intarsia.evaluate.segments.file_warnings`).
+        warnings: what is wrong with the files (:func:`~intarsia.evaluate.provenance.pair_warnings`).
     """
     things = thing_classes(label_map)
     kinds = {"": np.ones_like(things), "_things": things, "_stuff": ~things}
@@ -118,8 +117,8 @@ def summarize_panoptic(
 
     pooled = total(scored.counts)
     interval = bootstrap_counts_interval(scored.counts, scored.groups, figures, resamples=resamples, seed=seed)
-    estimates = estimates_of(figures(pooled), interval)
-    overall = {f"{quality}{kind}": estimates.pop(0) for kind in kinds for quality in _QUALITIES}
+    found = estimates(figures(pooled), interval)
+    overall = {f"{quality}{kind}": found.pop(0) for kind in kinds for quality in _QUALITIES}
     own = panoptic_quality(scored.counts)
     classes = [
         {
@@ -129,7 +128,7 @@ def summarize_panoptic(
             **of_class,
             **{name: int(getattr(pooled, name)[k]) for name in MATCHED},
         }
-        for k, of_class in enumerate(class_estimates(tuple(_QUALITIES), estimates, ~np.isnan(own), scored.groups))
+        for k, of_class in enumerate(of_each_class(tuple(_QUALITIES), found))
     ]
     sections = {"classes": classes, "per_image": worst_first(scored, {"pq": mean_of_defined(own, axis=-1)})}
     conventions = {

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Int64
+
 from intarsia.data.formats.provenance import maker_of
-from intarsia.metrics import ScoreTable
 
 
 def truth_warnings(truth: Sequence[Path], *, model: str = "", teachers: Sequence[str] = ()) -> list[str]:
@@ -44,11 +46,20 @@ def truth_warnings(truth: Sequence[Path], *, model: str = "", teachers: Sequence
     return warnings
 
 
-def pair_warnings(pairs: Sequence[tuple[Path, Path]], table: ScoreTable) -> list[str]:
-    """Warnings about (predicted, truth) files: truth made by a model, and above all by the one that is scored."""
+def pair_warnings(pairs: Sequence[tuple[Path, Path]], *, identical: bool) -> list[str]:
+    """Warnings about (predicted, truth) files: truth made by a model, and above all by the one that is scored.
+
+    Args:
+        pairs: the files.
+        identical: whether every prediction was found to equal its truth.
+    """
     makers = {maker for maker in map(maker_of, (predicted for predicted, _ in pairs)) if maker}
     warnings = truth_warnings([truth for _, truth in pairs], model=makers.pop() if len(makers) == 1 else "")
-    confusion = table.dataset
-    if confusion[:-1].any() and confusion.trace() == confusion.sum():
+    if identical:
         warnings.append("every prediction equals its truth pixel for pixel: are these copies of the same masks?")
     return warnings
+
+
+def all_right(confusion: Int64[np.ndarray, "k1 k1"]) -> bool:
+    """Whether some pixel is of a class, and every pixel is predicted as what it is."""
+    return bool(confusion[:-1].any() and confusion.trace() == confusion.sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,7 @@ from intarsia.data.formats.decode import IMAGE_SUFFIXES
 from intarsia.data.formats.folder import Item
 from intarsia.data.formats.image import read_image
 from intarsia.data.formats.mask import MASK_SUFFIXES, lossy_mask, read_mask
-from intarsia.data.parallel import iterate_files
+from intarsia.data.parallel import Progress, iterate_files
 from intarsia.data.splits import find_groups
 from intarsia.errors import DataError, ShapeError
 from intarsia.evaluate.figures import Example
@@ -24,13 +24,11 @@ from intarsia.ops.resize import resize_nearest
 from intarsia.predict.predictor import Predictor
 from intarsia.types import LabelMap
 
-Report = Callable[[int, int], None]
-
 
 def evaluate_items(
     predictor: Predictor,
     items: Sequence[Item],
-    progress: Report | None = None,
+    progress: Progress | None = None,
     watch: Watch | None = None,
     options: CountOptions = DEFAULT_OPTIONS,
 ) -> ScoreTable:
@@ -68,7 +66,7 @@ def evaluate_items(
 def score_files(
     pairs: Sequence[tuple[Path, Path]],
     label_map: LabelMap,
-    progress: Report | None = None,
+    progress: Progress | None = None,
     resize: Literal["nearest"] | None = None,
     group_by: str | None = None,
     options: CountOptions = DEFAULT_OPTIONS,

@@ -1,20 +1,16 @@
-"""What scoring objects and scoring panoptic maps have in common: counts of pictures, tables of figures, warnings."""
+"""What scoring objects and scoring panoptic maps have in common: counts of pictures, tables of figures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Shaped
 
-from intarsia.data.formats.provenance import maker_of
-from intarsia.evaluate.provenance import truth_warnings
-from intarsia.evaluate.statistics import sum_by_group
-from intarsia.evaluate.summary import Estimate
+from intarsia.evaluate.estimate import Estimate
 from intarsia.metrics.counts import to_plain, total
 
 Kind = TypeVar("Kind")
@@ -79,52 +75,18 @@ class SegmentSummary:
         }
 
 
-def file_warnings(pairs: Sequence[tuple[Path, Path]], scored: CountedPictures[Any]) -> list[str]:
-    """Warnings about (predicted, truth) files: truth that a model made, or that was scored against itself.
-
-    Args:
-        pairs: the files.
-        scored: their counts: pairs of objects or segments, what has no partner, and ``iou_sum``.
-    """
-    makers = {maker for maker in map(maker_of, (predicted for predicted, _ in pairs)) if maker}
-    warnings = truth_warnings([truth for _, truth in pairs], model=makers.pop() if len(makers) == 1 else "")
+def perfect(scored: CountedPictures[Any]) -> bool:
+    """Whether several pictures hold objects or segments, each of which equals its partner."""
     whole = total(scored.counts)
     hits, spurious, missed = (getattr(whole, name) for name in MATCHED)
-    if len(pairs) > 1 and hits.any() and not (spurious + missed).any() and (whole.iou_sum == hits).all():
-        warnings.append("everything predicted equals its truth pixel for pixel: are these copies of the same masks?")
-    return warnings
+    several = len(scored.names) > 1 and hits.any()
+    return bool(several and not (spurious + missed).any() and (whole.iou_sum == hits).all())
 
 
-def estimates_of(
-    values: Shaped[np.ndarray, "figures"], interval: tuple[Shaped[np.ndarray, "figures"], Shaped[np.ndarray, "figures"]]
-) -> list[Estimate]:
-    """Figures and the ends of their intervals, side by side."""
-    return [Estimate(*map(float, each)) for each in zip(values, *interval, strict=True)]
-
-
-def class_estimates(
-    names: Sequence[str],
-    estimates: Sequence[Estimate],
-    occurs: Bool[np.ndarray, "images classes"],
-    groups: Sequence[str],
-) -> list[dict[str, Estimate]]:
-    """The figures of each class, by name.
-
-    Args:
-        names: of the figures.
-        estimates: the first figure of every class, then the second, and so on.
-        occurs: which classes each image holds; one that a single group holds is left without interval, because it says
-            nothing about the spread between groups.
-        groups: the group of each image.
-    """
-    known = (sum_by_group(occurs.astype(np.int64), groups) > 0).sum(axis=0) > 1
-    return [
-        {
-            name: each if spread else Estimate(each.value, math.nan, math.nan)
-            for name, each in zip(names, estimates[k :: len(known)], strict=True)
-        }
-        for k, spread in enumerate(known.tolist())
-    ]
+def of_each_class(names: Sequence[str], found: Sequence[Estimate]) -> list[dict[str, Estimate]]:
+    """The figures of each class by name; ``found`` holds the first figure of every class, then the second, …"""
+    classes = len(found) // len(names)
+    return [dict(zip(names, found[k::classes], strict=True)) for k in range(classes)]
 
 
 def worst_first(
@@ -138,15 +100,6 @@ def worst_first(
     ]
     first = next(iter(columns))
     return sorted(rows, key=lambda row: (math.isnan(row[first]), row[first], row["name"]))
-
-
-def interval_in_words(groups: Sequence[str], resamples: int, seed: int) -> str:
-    """How the intervals were made, or why there are none."""
-    count = len(set(groups))
-    unit, units = ("image", "images") if count == len(groups) else ("group", "groups of images")
-    if count == 1:
-        return f"none: a single {unit} says nothing about the spread between {unit}s"
-    return f"95% percentile bootstrap over {count} {units}, {resamples:,} resamples, seed {seed}"
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -150,6 +150,15 @@ def percentile_interval(
     return np.asarray(low), np.asarray(high)
 
 
+def interval_in_words(groups: Sequence[str], resamples: int, seed: int) -> str:
+    """How the intervals over pictures of these groups were made, or why there are none."""
+    count = len(set(groups))
+    unit, units = ("image", "images") if count == len(groups) else ("group", "groups of images")
+    if count == 1:
+        return f"none: a single {unit} says nothing about the spread between {unit}s"
+    return f"95% percentile bootstrap over {count} {units}, {resamples:,} resamples, seed {seed}"
+
+
 def sum_by_group(
     rows: Int64[np.ndarray, "images cells"] | Float64[np.ndarray, "images cells"], groups: Sequence[str]
 ) -> Float64[np.ndarray, "groups cells"]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from intarsia.evaluate.statistics import bootstrap_counts_interval, bootstrap_mean_interval
+from intarsia.evaluate.estimate import Estimate, estimates
+from intarsia.evaluate.statistics import bootstrap_counts_interval, bootstrap_mean_interval, interval_in_words
 from intarsia.metrics import (
     VOID_CONVENTIONS,
     ClassCounts,
@@ -50,25 +51,6 @@ OVERALL = {
 
 OF_CLASSES = {"iou": iou, "dice": dice, "precision": precision, "recall": recall, "specificity": specificity}
 """The figures of each class, by name."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95% interval.
-
-    Args:
-        value: in [0, 1] (κ: in [−1, 1]); NaN when undefined.
-        low: the interval's lower end; NaN when there is none (a single group, or an undefined figure).
-        high: the interval's upper end; NaN when there is none.
-    """
-
-    value: float
-    low: float
-    high: float
-
-    def to_dict(self) -> dict[str, float | None]:
-        """A form JSON can hold: null for what is undefined."""
-        return {"value": or_none(self.value), "low": or_none(self.low), "high": or_none(self.high)}
 
 
 @dataclass(frozen=True)
@@ -158,9 +140,9 @@ def summarize(table: ScoreTable, *, void: Void = "exclude", resamples: int = 10_
     """
     counts = class_counts(table.confusion, void)
     draw = {"resamples": resamples, "seed": seed}
-    pooled = _estimates(_figures(total(counts)), bootstrap_counts_interval(counts, table.groups, _figures, **draw))
+    pooled = estimates(_figures(total(counts)), bootstrap_counts_interval(counts, table.groups, _figures, **draw))
     of_images = _figures(counts)
-    averaged = _estimates(mean_of_defined(of_images, axis=0), bootstrap_mean_interval(of_images, table.groups, **draw))
+    averaged = estimates(mean_of_defined(of_images, axis=0), bootstrap_mean_interval(of_images, table.groups, **draw))
     return Summary(
         overall=_overall(pooled, averaged),
         classes=_classes(table, counts, pooled, averaged),
@@ -174,13 +156,6 @@ def _figures(counts: ClassCounts) -> Float64[np.ndarray, "*batch figures"]:
     """Those of :data:`OVERALL` and then those of each class, so that one draw of the bootstrap serves them all."""
     means = np.stack([figure(counts) for figure in OVERALL.values()], axis=-1)
     return np.concatenate([means, *(figure(counts) for figure in OF_CLASSES.values())], axis=-1)
-
-
-def _estimates(
-    values: Float64[np.ndarray, "figures"],
-    interval: tuple[Float64[np.ndarray, "figures"], Float64[np.ndarray, "figures"]],
-) -> list[Estimate]:
-    return [Estimate(*map(float, figures)) for figures in zip(values, *interval, strict=True)]
 
 
 def _overall(pooled: list[Estimate], averaged: list[Estimate]) -> dict[str, Estimate]:
@@ -213,17 +188,10 @@ def _worst_first(table: ScoreTable, counts: ClassCounts) -> tuple[ImageScore, ..
 
 
 def _conventions(table: ScoreTable, void: Void, resamples: int, seed: int) -> dict[str, str]:
-    groups = len(set(table.groups))
-    unit, units = ("image", "images") if groups == len(table.names) else ("group", "groups of images")
-    interval = (
-        f"95% percentile bootstrap over {groups} {units}, {resamples:,} resamples, seed {seed}"
-        if groups > 1
-        else f"none: a single {unit} says nothing about the spread between {unit}s"
-    )
     return {
         "void": f"{void}: {VOID_CONVENTIONS[void]}",
         "averaging": "names ending in _per_image are means over images, each weighing the same; every other figure"
         " comes from the pixels of all images together",
         "absent classes": "a class absent from truth and prediction has no IoU or Dice and enters no mean",
-        "interval": interval,
+        "interval": interval_in_words(table.groups, resamples, seed),
     }

@@ -52,7 +52,9 @@ class Watch:
         self._pictures[image.shape[2]] = statistics if seen is None else total(stack([seen, statistics]))
         profile = error_profile(truth, predicted, self._label_map, where)
         self._profile = profile if self._profile is None else self._profile + profile
-        stride = _shrinkage(truth.shape, self._spec.long_side)
+        if self._spec.long_side is None:  # pictures are not shrunken, so nothing is lost
+            return
+        stride = max(1, round(max(truth.shape) / self._spec.long_side))
         ceiling = resolution_confusion(truth, stride, self._label_map, where)
         self._ceiling = ceiling if self._ceiling is None else self._ceiling + ceiling
         self._strides.add(stride)
@@ -67,8 +69,3 @@ class Watch:
             words = str(strides[0]) if len(strides) == 1 else f"{strides[0]} to {strides[-1]}"
             found.append(resolution_limit(words, self._ceiling, table.dataset, self._label_map))
         return [finding for finding in found if finding is not None]
-
-
-def _shrinkage(size: tuple[int, ...], long_side: int | None) -> int:
-    """How many pixels of a picture become one of the network's, along a side."""
-    return 1 if long_side is None else max(1, round(max(size) / long_side))

@@ -21,6 +21,7 @@ from jaxtyping import Float32, Float64, Int16, Int64, Shaped
 
 from intarsia.errors import DataError, ShapeError
 from intarsia.metrics import probability_kernels as kernels
+from intarsia.metrics.pairs import check_mask
 from intarsia.metrics.undefined import mean_of_defined, ratio
 from intarsia.types import LabelMap
 
@@ -256,12 +257,7 @@ def _check_pair(
     label_map: LabelMap,
     where: str | Path,
 ) -> None:
-    if truth.ndim != 2 or truth.dtype not in (np.uint8, np.uint16):
-        raise ShapeError(
-            f"the truth is {truth.dtype} of shape {truth.shape}",
-            where=where,
-            remedy="Give class ids as uint8 or uint16 of shape (height, width)",
-        )
+    check_mask("truth", truth, where)
     wanted = (label_map.num_classes, *truth.shape)
     if probabilities.shape != wanted:
         raise ShapeError(

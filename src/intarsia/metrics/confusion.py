@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64, Shaped, UInt8, UInt16
 
-from intarsia.errors import DataError, ShapeError
+from intarsia.errors import DataError
 from intarsia.metrics import kernels
+from intarsia.metrics.pairs import check_mask, check_sizes
 from intarsia.types import LabelMap
 
 _PIECE = 2**30  # pixels counted at once, well below the 2³² that a 32-bit counter holds
@@ -42,7 +43,9 @@ def confusion_matrix(
         ShapeError: sizes that differ, or an array that is not a uint8 or uint16 [H, W].
         DataError: an id that is neither a class nor the ignore id.
     """
-    _check(truth, predicted, where)
+    check_mask("truth", truth, where)
+    check_mask("prediction", predicted, where)
+    check_sizes(truth, predicted, where)
     narrow = truth.dtype == predicted.dtype == np.uint8
     count = _count_uint8 if narrow else _count_uint16
     size = label_map.num_classes + 1
@@ -100,25 +103,6 @@ def _pieces(
         yield (
             np.ascontiguousarray(truth[part], dtype).reshape(-1),
             np.ascontiguousarray(predicted[part], dtype).reshape(-1),
-        )
-
-
-def _check(
-    truth: Shaped[np.ndarray, "*truth_size"], predicted: Shaped[np.ndarray, "*predicted_size"], where: str | Path
-) -> None:
-    for what, mask in (("truth", truth), ("prediction", predicted)):
-        if mask.ndim != 2 or mask.dtype not in (np.uint8, np.uint16):
-            raise ShapeError(
-                f"the {what} is {mask.dtype} of shape {mask.shape}",
-                where=where,
-                remedy="Give class ids as uint8 or uint16 of shape (height, width)",
-            )
-    if truth.shape != predicted.shape:
-        (height, width), (predicted_height, predicted_width) = truth.shape, predicted.shape
-        raise ShapeError(
-            f"the truth is {width}×{height} pixels and the prediction {predicted_width}×{predicted_height}",
-            where=where,
-            remedy="Give two masks of the same picture, both at its own size",
         )
 
 

@@ -20,6 +20,8 @@ from jaxtyping import Int16, Int64, UInt8, UInt16
 from llvmlite import ir
 from numba.extending import intrinsic
 
+from intarsia.ops.jit import jit
+
 LANES = 4
 _JOINT = 256 * 256  # pairs of uint8 values; the pair (truth, predicted) stands at 256 * truth + predicted
 
@@ -95,12 +97,7 @@ def _compiled(loop: Callable[..., None], pixels: tuple[Any, ...], *rest: Any) ->
     """Compile ``loop(*masks, *rest)`` on first use, and keep the machine code on disk for later processes."""
     # One signature for all masks: read-only ones and ones at odd addresses (views into files) would each compile anew.
     masks = [numba.types.Array(pixel, 1, "C", readonly=True, aligned=False) for pixel in pixels]
-    signature = numba.void(*masks, *rest)
-    try:
-        compiled: Callable[..., None] = numba.njit(signature, nogil=True, cache=True)(loop)
-    except (RuntimeError, OSError):  # no writable folder for the machine code: compile for this process alone
-        compiled = numba.njit(signature, nogil=True)(loop)
-    return compiled
+    return jit(loop, numba.void(*masks, *rest))
 
 
 @intrinsic

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int64, Shaped, UInt32, UInt64
 
 from intarsia.errors import ShapeError
+from intarsia.metrics.pairs import check_sizes
 from intarsia.ops.jit import jit
 
 _SLOTS = 4096
@@ -53,13 +54,7 @@ def count_segment_pairs(
                 where=where,
                 remedy="Give segment ids as whole numbers of at most 32 bits, of shape (height, width)",
             )
-    if truth.shape != predicted.shape:
-        (height, width), (predicted_height, predicted_width) = truth.shape, predicted.shape
-        raise ShapeError(
-            f"the truth is {width}×{height} pixels and the prediction {predicted_width}×{predicted_height}",
-            where=where,
-            remedy="Give two maps of the same picture, both at its own size",
-        )
+    check_sizes(truth, predicted, where)
     keys, pixels = _count_pairs(*(np.ascontiguousarray(ids, np.uint32).reshape(-1) for ids in (truth, predicted)))
     order = np.argsort(keys)
     keys = keys[order]

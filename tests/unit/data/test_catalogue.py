@@ -192,6 +192,10 @@ def test_the_real_lungs(tmp_path: Path) -> None:
     try:
         folder = open_folder(fetch("lungs", cache=tmp_path))
     except FetchError as error:
+        if (
+            "could not be downloaded" not in error.found
+        ):  # other content, for instance, which is no question of a network
+            raise
         pytest.skip(str(error))
     assert Counter({name: len(items) for name, items in folder.splits.items()}) == {"train": 179, "val": 60, "test": 60}
     patients = [{i.group for i in with_groups(items, PATIENT)} for items in folder.splits.values()]

@@ -12,7 +12,6 @@ from scipy.ndimage import label
 
 from corruptions import SCENE, jittered, scene
 from intarsia.errors import DataError, RecipeError, ShapeError
-from intarsia.evaluate import inspection
 from intarsia.evaluate.inspection import inspect_masks
 from intarsia.evaluate.runner import pair_masks, score_files
 from intarsia.metrics import iou
@@ -56,10 +55,9 @@ def test_with_a_truth_the_figures_are_those_of_score(folders: tuple[Path, Path])
     assert all(row["ratio"] == pytest.approx(1, abs=0.2) for row in content["classes"])
 
 
-def test_parts_and_progress(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_and_progress(folders: tuple[Path, Path]) -> None:
     pairs = pair_masks(*folders)
     expected = inspect_masks(pairs, SCENE, truth=True).to_dict()
-    monkeypatch.setattr(inspection, "_AT_ONCE", 2)
     seen: list[tuple[int, int]] = []
     content = inspect_masks(pairs, SCENE, truth=True, progress=lambda *at: seen.append(at)).to_dict()
     assert content == expected

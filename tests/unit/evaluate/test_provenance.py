@@ -9,9 +9,8 @@ import pytest
 from PIL import Image
 
 from intarsia.data.formats.mask import read_mask, write_mask
-from intarsia.data.formats.provenance import maker_of
-from intarsia.evaluate.provenance import pair_warnings, truth_warnings
-from intarsia.metrics import ScoreTable
+from intarsia.data.formats.provenance import made_by, maker_of
+from intarsia.evaluate.provenance import all_right, pair_warnings, truth_warnings
 from intarsia.types import LabelMap
 
 LABELS = LabelMap(("background", "cell"), ids=(0, 300))
@@ -63,12 +62,31 @@ def test_pairs_know_the_model_from_the_predictions(masks: dict[str, Path], tmp_p
     write_mask(prediction, MASK, LABELS, model="model-a")
     right, wrong = np.diag([2, 2, 0]), np.array([[1, 1, 0], [0, 2, 0], [0, 0, 0]])
 
-    def table(*counts: np.ndarray) -> ScoreTable:
-        names = tuple(str(i) for i in range(len(counts)))
-        return ScoreTable(LABELS, names, names, np.array(counts))
-
-    (own,) = pair_warnings([(prediction, masks["a"])], table(wrong))
+    (own,) = pair_warnings([(prediction, masks["a"])], identical=False)
     assert "the very model under test" in own
-    assert pair_warnings([(prediction, masks["person"])] * 2, table(right, wrong)) == []
-    (copies,) = pair_warnings([(prediction, masks["person"])] * 2, table(right, right))
+    assert pair_warnings([(prediction, masks["person"])] * 2, identical=False) == []
+    (copies,) = pair_warnings([(prediction, masks["person"])] * 2, identical=True)
     assert "are these copies of the same masks?" in copies
+    assert all_right(right)
+    assert not all_right(right + wrong)
+    assert not all_right(np.zeros((3, 3), np.int64))
+
+
+def write(path: Path, maker: str) -> Path:
+    Image.new("L", (3, 2)).save(path, pnginfo=made_by(maker))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("predicted", "truth", "warning"),
+    [
+        ("model-a", "model-a", "2 of the 2 true masks were predicted by the very model under test"),
+        ("model-a", "model-b", "2 of the 2 true masks were predicted by a model and not changed since"),
+        ("", "model-b", "2 of the 2 true masks were predicted by a model and not changed since"),
+        ("model-a", "", None),
+    ],
+)
+def test_truth_that_a_model_made_is_noticed(tmp_path: Path, predicted: str, truth: str, warning: str | None) -> None:
+    pair = write(tmp_path / "p.png", predicted), write(tmp_path / "t.png", truth)
+    warnings = pair_warnings([pair, pair], identical=False)
+    assert [each.startswith(warning or "never") for each in warnings] == [True] * (warning is not None)

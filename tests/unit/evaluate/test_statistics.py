@@ -15,6 +15,7 @@ from intarsia.evaluate.statistics import (
     bootstrap_counts_interval,
     bootstrap_mean_interval,
     bootstrap_samples,
+    interval_in_words,
     percentile_interval,
 )
 from intarsia.metrics import ClassCounts, ScoreTable, class_counts, iou, mean_dice, mean_iou, pixel_accuracy
@@ -230,3 +231,10 @@ def test_the_mean_over_images_equals_a_literal_resampling() -> None:
     np.testing.assert_allclose(low[:2], np.nanpercentile(literal, widened(4), axis=0))
     np.testing.assert_allclose(high[:2], np.nanpercentile(literal, 100 - widened(4), axis=0))
     assert np.isnan([low[2], high[2]]).all()
+
+
+def test_intervals_are_told_in_words() -> None:
+    assert interval_in_words(("a", "a"), 20, 0) == "none: a single group says nothing about the spread between groups"
+    assert interval_in_words(("a",), 20, 0) == "none: a single image says nothing about the spread between images"
+    assert "over 2 groups of images" in interval_in_words(("a", "b", "b"), 20, 0)
+    assert "over 2 images, 20 resamples, seed 0" in interval_in_words(("a", "b"), 20, 0)

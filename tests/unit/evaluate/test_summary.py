@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from intarsia.evaluate.summary import OF_CLASSES, OVERALL, Estimate, summarize
+from intarsia.evaluate.estimate import Estimate
+from intarsia.evaluate.summary import OF_CLASSES, OVERALL, summarize
 from intarsia.metrics import VOID_CONVENTIONS, ScoreTable, Void, class_counts
 from intarsia.metrics.counts import total
 from intarsia.types import LabelMap

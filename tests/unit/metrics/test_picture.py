@@ -81,5 +81,7 @@ def test_void_truth_changes_no_surface(pair: tuple[np.ndarray, np.ndarray]) -> N
     one, two = (
         count_picture(truth, each, LABELS, options=CountOptions(spacing=(1.0, 1.0))) for each in (predicted, other)
     )
+    assert one.surface is not None
+    assert two.surface is not None
     np.testing.assert_array_equal(one.hausdorff, two.hausdorff)
     np.testing.assert_array_equal(flatten(stack([one.surface])), flatten(stack([two.surface])))

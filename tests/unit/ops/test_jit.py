@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import no_type_check
 
 import numba
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from intarsia.ops.jit import jit
 
 
-def squares(values, out):  # type: ignore[no-untyped-def]  # numba must see a function without annotations
+@no_type_check
+def squares(values, out):
     for at in range(values.size):
         out[at] = values[at] ** 2
 
@@ -26,10 +28,10 @@ def test_a_loop_compiles_and_computes() -> None:
 def test_without_a_folder_for_machine_code_it_compiles_for_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     njit: Callable[..., object] = numba.njit
 
-    def nowhere(**options: bool) -> object:
+    def nowhere(signature: object, **options: bool) -> object:
         if options.get("cache"):
             raise RuntimeError("cannot cache function: no locator available")
-        return njit(**options)
+        return njit(signature, **options)
 
     monkeypatch.setattr(numba, "njit", nowhere)
     out = np.empty(3)

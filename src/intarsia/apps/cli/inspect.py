@@ -31,9 +31,8 @@ def run(
     from intarsia.apps.cli.score import find_classes
     from intarsia.errors import RecipeError
     from intarsia.evaluate.inspection import inspect_masks
-    from intarsia.evaluate.provenance import pair_warnings
+    from intarsia.evaluate.provenance import all_right, pair_warnings
     from intarsia.evaluate.runner import pair_masks
-    from intarsia.metrics import ScoreTable
 
     if tile is not None and truth is None:
         raise RecipeError(
@@ -45,8 +44,7 @@ def run(
         inspection = inspect_masks(pairs, label_map, truth=truth is not None, tile=tile, progress=progress)
     warnings = []
     if inspection.confusion is not None:
-        together = ScoreTable(label_map, ("all",), ("all",), inspection.confusion[None])
-        warnings = pair_warnings(pairs, together)
+        warnings = pair_warnings(pairs, identical=all_right(inspection.confusion))
     content = {"warnings": warnings, **inspection.to_dict()}
     if as_json:
         print_json(content)

@@ -93,7 +93,7 @@ def run_semantic(
 ) -> None:
     """Score masks of class ids; ``options`` say what is counted, the others are the options of the same names."""
     from intarsia.evaluate.evaluation import summarize_all
-    from intarsia.evaluate.provenance import pair_warnings
+    from intarsia.evaluate.provenance import all_right, pair_warnings
     from intarsia.evaluate.runner import file_examples, pair_masks, score_files
     from intarsia.evaluate.write import Shown, ranked, write_evaluation
     from intarsia.metrics.class_counts import void_convention
@@ -118,7 +118,7 @@ def run_semantic(
             group_by=group_by,
             options=options,
         )
-    warnings = pair_warnings(pairs, table)
+    warnings = pair_warnings(pairs, identical=all_right(table.dataset))
     if resize == "nearest":
         warnings.append("predictions of another size than their truth were resized by nearest neighbor before scoring")
     summary = summarize_all(table, void=convention, warnings=warnings)

@@ -91,14 +91,15 @@ def run_panoptic(
     """
     from intarsia.data.formats.panoptic import open_panoptic
     from intarsia.evaluate.panoptic import label_map_of, score_panoptic, summarize_panoptic
-    from intarsia.evaluate.segments import file_warnings
+    from intarsia.evaluate.provenance import pair_warnings
+    from intarsia.evaluate.segments import perfect
 
     true, found = open_panoptic(truth), open_panoptic(predicted)
     label_map = label_map_of(true)
     with progress_bar("scoring") as progress:
         scored = score_panoptic(found, true, progress, group_by=group_by)
     pairs = [(found.pictures[image].png, picture.png) for image, picture in true.pictures.items()]
-    summary = summarize_panoptic(scored, label_map, warnings=file_warnings(pairs, scored))
+    summary = summarize_panoptic(scored, label_map, warnings=pair_warnings(pairs, identical=perfect(scored)))
     content = summary.to_dict()
     tables = [_panoptic_table(content), _classes(content, ("pq", "sq", "rq"), _COUNTS)]
     _tell(summary, tables, out, as_json, table=scored.to_dict(), worst="pq")
@@ -108,13 +109,14 @@ def _run_masks(
     predicted: Path, truth: Path, out: Path | None, as_json: bool, ignore: int | None, group_by: str | None
 ) -> None:
     from intarsia.evaluate.instances import score_instance_masks, summarize_instances
+    from intarsia.evaluate.provenance import pair_warnings
     from intarsia.evaluate.runner import pair_masks
-    from intarsia.evaluate.segments import file_warnings
+    from intarsia.evaluate.segments import perfect
 
     pairs = pair_masks(predicted, truth)
     with progress_bar("scoring") as progress:
         scored = score_instance_masks(pairs, ignore=ignore, group_by=group_by, progress=progress)
-    summary = summarize_instances(scored, warnings=file_warnings(pairs, scored))
+    summary = summarize_instances(scored, warnings=pair_warnings(pairs, identical=perfect(scored)))
     content = summary.to_dict()
     objects = [row["true_objects"] for row in content["per_image"]]
     if len(objects) > 1 and max(objects) <= 1:
