@@ -49,9 +49,9 @@ def _table(tolerances: Sequence[str], classes: Sequence[Mapping[str, Any]], mark
         '<th rowspan="2" scope="col">Class</th>',
         f'<th colspan="{len(tolerances)}" scope="colgroup">{nsd} within</th>',
         *(f'<th rowspan="2" scope="col">{name}</th>' for name in distances),
-        '<th colspan="2" scope="colgroup">Images with outlines in</th>',
+        '<th colspan="2" scope="colgroup">Outlines</th>',
     ]
-    second = "".join(f'<th scope="col">{name}</th>' for name in (*tolerances, "both", "only one"))
+    second = "".join(f'<th scope="col">{name}</th>' for name in (*tolerances, "both", "one"))
     rows = (
         f"<tr>{text.row_head(entry['name'], marks.get(entry['id'], ''))}"
         + "".join(map(text.score_cell, entry[_NSD]))
