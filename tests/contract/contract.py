@@ -10,12 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from contract.measured import ends_see_each_other, measured_receptive_field
 from contract.unchecked import unchecked
 from intarsia.architectures import build
 from intarsia.errors import ShapeError
-from intarsia.types import SemanticLogits
+from intarsia.ops.mask_queries import semantic_scores
+from intarsia.types import MaskQueries, SemanticLogits
 
 SIZES = [(1, 1), (1, 7), (2, 2), (17, 33), (31, 64), (64, 64)]
 CLASSES = 3
@@ -39,16 +41,18 @@ class ArchitectureContract:
     @pytest.mark.parametrize("size", SIZES, ids=str)
     def test_trains_on_a_single_image(self, size: tuple[int, int]) -> None:
         network = self.build().train()
-        network(torch.rand(1, 3, *size)).logits.square().mean().backward()
-        assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
+        torch.autograd.backward(trainable(network(torch.rand(1, 3, *size))))
+        assert all(parameter.grad is None or parameter.grad.isfinite().all() for parameter in network.parameters())
 
     def test_the_gradient_reaches_every_parameter(self) -> None:
         network = self.build().train()
         with torch.no_grad():  # some parameters start at zero on purpose, and would keep the gradient from others
             for parameter in network.parameters():
                 parameter += 0.01 * torch.rand_like(parameter)
-        network(torch.rand(2, 3, 65, 97)).logits.square().mean().backward()
-        unreached = [name for name, parameter in network.named_parameters() if not parameter.grad.any()]
+        torch.autograd.backward(trainable(network(torch.rand(2, 3, 65, 97))))
+        unreached = [
+            name for name, parameter in network.named_parameters() if parameter.grad is None or not parameter.grad.any()
+        ]
         assert unreached == []
 
     @pytest.mark.parametrize("in_channels", [1, 2, 5])
@@ -102,6 +106,13 @@ class ArchitectureContract:
             image = torch.rand(1, 3, *size)
             torch.testing.assert_close(onnx_logits(network, image), logits_of(network, image), rtol=1e-4, atol=1e-4)
 
+    def test_the_encoders_layers_hold_each_of_its_parameters_once(self) -> None:
+        network = self.build()
+        layered = [parameter for layer in network.encoder_layers() for parameter in layer]
+        assert len(layered) == len({id(parameter) for parameter in layered})
+        assert {id(parameter) for parameter in layered} <= {id(parameter) for parameter in network.parameters()}
+        assert all(network.encoder_layers())
+
     def test_the_declared_receptive_field_is_the_measured_one(self) -> None:
         network = self.build()
         declared, stride = network.receptive_field, network.stride
@@ -113,9 +124,21 @@ class ArchitectureContract:
 
 def logits_of(network: nn.Module, image: Tensor) -> Tensor:
     with torch.no_grad():
-        output = network(image)
+        return scores_of(network(image))
+
+
+def scores_of(output: object) -> Tensor:
+    """One score a class and pixel, whatever the network returns."""
+    if isinstance(output, MaskQueries):
+        return semantic_scores(output)
     assert isinstance(output, SemanticLogits)
     return output.logits
+
+
+def trainable(output: object) -> Tensor:
+    """A scalar that depends on everything a loss would look at."""
+    auxiliary = output.auxiliary if isinstance(output, MaskQueries) else ()
+    return torch.stack([scores_of(each).square().mean() for each in (output, *auxiliary)]).sum()
 
 
 def onnx_logits(network: nn.Module, image: Tensor) -> Tensor:
@@ -124,5 +147,8 @@ def onnx_logits(network: nn.Module, image: Tensor) -> Tensor:
     assert program is not None
     content = program.model_proto.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    (logits,) = session.run(None, {session.get_inputs()[0].name: image.numpy()})
-    return torch.from_numpy(logits)
+    found = [torch.from_numpy(array) for array in session.run(None, {session.get_inputs()[0].name: image.numpy()})]
+    with torch.no_grad():
+        leaves, form = tree_flatten(network(image))
+    assert len(leaves) == len(found)
+    return scores_of(tree_unflatten(found, form))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from intarsia.types import SemanticLogits
+from intarsia.ops.mask_queries import semantic_scores
+from intarsia.types import MaskQueries
 
 
 def measured_receptive_field(network: nn.Module, in_channels: int, stride: int, length: int) -> int:
@@ -49,8 +50,8 @@ def _along(network: nn.Module, in_channels: int, stride: int, length: int, axis:
 def _logits(network: nn.Module, image: Tensor) -> Tensor:
     with torch.no_grad():
         output = network(image)
-    assert isinstance(output, SemanticLogits)
-    return output.logits
+    logits: Tensor = semantic_scores(output) if isinstance(output, MaskQueries) else output.logits
+    return logits
 
 
 def _light_up(network: nn.Module) -> None:

@@ -9,7 +9,7 @@ from unittest import mock
 
 import jaxtyping
 
-from intarsia.types import SemanticLogits
+from intarsia.types import MaskQueries, SemanticLogits
 
 
 @contextlib.contextmanager
@@ -22,7 +22,9 @@ def unchecked() -> Iterator[None]:
     before = jaxtyping.config.jaxtyping_disable
     jaxtyping.config.update("jaxtyping_disable", True)
     try:
-        with mock.patch.object(SemanticLogits, "__init__", inspect.unwrap(SemanticLogits.__init__)):
+        with contextlib.ExitStack() as stack:
+            for output in (SemanticLogits, MaskQueries):
+                stack.enter_context(mock.patch.object(output, "__init__", inspect.unwrap(output.__init__)))
             yield
     finally:
         jaxtyping.config.update("jaxtyping_disable", before)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.errors import FetchError, RecipeError
-from intarsia.nn.foreign_weights import fit_state_dict
+from intarsia.nn.foreign_weights import fit_state_dict, source_names
 
 _WHERE = "argument `encoder`"
 
@@ -23,7 +23,8 @@ class Encoder(nn.Module, ABC):
     Attributes:
         in_channels: of the image.
         out_channels: of each feature map, from fine to coarse.
-        strides: image pixels a side for one cell of each feature map; rising powers of two.
+        strides: image pixels a side for one cell of each feature map; powers of two that rise, or stay where an encoder
+            dilates its convolutions instead of halving.
     """
 
     in_channels: int
@@ -33,6 +34,10 @@ class Encoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, image: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
         """Feature maps [B, out_channels[i], H / strides[i], W / strides[i]]; both divide evenly."""
+
+    @abstractmethod
+    def layers(self) -> list[list[nn.Parameter]]:
+        """Its parameters, layer by layer from the image on; each is in exactly one layer."""
 
     @abstractmethod
     def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
@@ -50,18 +55,28 @@ class TimmEncoder(Encoder):
         name: of a timm model, with or without the tag of its weights ("resnet34", "resnet34.a1_in1k").
         in_channels: of the image; weights for RGB are adapted to it, see :func:`fit_state_dict`.
         levels: how many halvings to go down at most; all the model has by default.
+        output_stride: 8 or 16 to dilate the convolutions of the last stages instead of halving further (Chen et al.
+            2017, arXiv:1706.05587, §3.1); None to halve as published.
         pretrained: whether timm is to fetch its weights.
 
     Raises:
-        RecipeError: timm has no such model, it gives no pyramid of features, or it takes images of one size only.
+        RecipeError: timm has no such model, it gives no pyramid of features, it takes images of one size only, or it
+            cannot dilate.
         FetchError: the weights could not be fetched.
     """
 
-    def __init__(self, name: str, in_channels: int, levels: int | None = None, pretrained: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        in_channels: int,
+        levels: int | None = None,
+        output_stride: int | None = None,
+        pretrained: bool = False,
+    ) -> None:
         super().__init__()
         self.name = name
         self.in_channels = in_channels
-        self.features = _feature_network(name, in_channels, levels, pretrained)
+        self.features = _feature_network(name, in_channels, levels, output_stride, pretrained)
         self.out_channels = tuple(self.features.feature_info.channels())
         self.strides = tuple(self.features.feature_info.reduction())
         self._channels_last = self._probe()
@@ -70,6 +85,19 @@ class TimmEncoder(Encoder):
         """See :meth:`Encoder.forward`."""
         features: list[Tensor] = self.features(image)
         return [feature.permute(0, 3, 1, 2) for feature in features] if self._channels_last else features
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """See :meth:`Encoder.layers`; layers are what timm groups for layer-wise learning rates."""
+        from timm.models import group_parameters
+
+        with torch.device("meta"):  # for its names only
+            classifier = _create(self.name)
+        layer_of: dict[str, int] = group_parameters(classifier, classifier.group_matcher(coarse=False), reverse=True)
+        origins = source_names(self.features.state_dict(), classifier.state_dict())
+        layers: dict[int, list[nn.Parameter]] = {}
+        for name, parameter in self.features.named_parameters():
+            layers.setdefault(layer_of[origins[name]], []).append(parameter)
+        return [layers[number] for number in sorted(layers)]
 
     def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
         """Take over ImageNet weights in timm's layout (torchvision's for ResNets, which is the same), fp16 or fp32.
@@ -102,11 +130,17 @@ class TimmEncoder(Encoder):
         raise _unusable(self.name, "does not halve its features exactly")
 
 
-def _feature_network(name: str, in_channels: int, levels: int | None, pretrained: bool) -> Any:
-    arguments = {"features_only": True, "in_chans": in_channels, "pretrained": pretrained}
+def _feature_network(
+    name: str, in_channels: int, levels: int | None, output_stride: int | None, pretrained: bool
+) -> Any:
+    arguments: dict[str, Any] = {"features_only": True, "in_chans": in_channels, "pretrained": pretrained}
+    if output_stride:
+        arguments["output_stride"] = output_stride
     network = _create(name, **arguments)
     strides = network.feature_info.reduction()
-    if strides != sorted({1 << stride.bit_length() - 1 for stride in strides}):
+    if output_stride and max(strides) > output_stride:
+        raise _without_dilation(name, output_stride)
+    if strides != sorted(1 << stride.bit_length() - 1 for stride in (strides if output_stride else set(strides))):
         raise _unusable(name, f"has features at the strides {', '.join(map(str, strides))}, which is no pyramid")
     if levels is None:
         return network
@@ -133,6 +167,10 @@ def _create(name: str, **arguments: Any) -> Any:
         )
     try:
         return timm.create_model(name, **arguments)
+    except (AssertionError, NotImplementedError, TypeError) as error:
+        if "output_stride" in arguments:
+            raise _without_dilation(name, arguments["output_stride"]) from error
+        raise _unusable(name, f"cannot be built for its features ({_first_line(error)})") from error
     except (OSError, RuntimeError) as error:
         if not arguments.get("pretrained"):
             raise _unusable(name, f"cannot be built for its features ({_first_line(error)})") from error
@@ -141,6 +179,14 @@ def _create(name: str, **arguments: Any) -> Any:
             where="argument `pretrained`",
             remedy="Connect to a network and try again, or let `encoder_weights` name a local file instead",
         ) from error
+
+
+def _without_dilation(name: str, output_stride: int) -> RecipeError:
+    return RecipeError(
+        f"the timm model {name!r} cannot keep an output stride of {output_stride}",
+        where=_WHERE,
+        remedy="Choose an encoder that dilates, for example resnet50, mobilenetv2_100, xception65 or efficientnet_b0",
+    )
 
 
 def _unusable(name: str, reason: str) -> RecipeError:

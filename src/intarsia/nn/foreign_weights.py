@@ -32,12 +32,12 @@ def fit_state_dict(
     Raises:
         ModelFileError: tensors are missing, unknown or of another shape.
     """
-    published = {_plain(key): key for key in classifier}
-    source = {key: published.get(_plain(key)) or published[_plain(key.partition(".")[2])] for key in features}
+    classifier = list(classifier)
+    source = source_names(features, classifier)
     # Checkpoints older than PyTorch 0.4.1 do not count batches, and nothing here uses the count.
     taken = {key: origin for key, origin in source.items() if origin in given or not _is_batch_count(key)}
     missing = [origin for origin in taken.values() if origin not in given]
-    unexpected = sorted(set(given) - set(published.values()))
+    unexpected = sorted(set(given) - set(classifier))
     if missing or unexpected:
         listings = {"missing": missing, "not part of it": unexpected}
         raise _unfit(name, " and ".join(_listing(what, keys) for what, keys in listings.items() if keys))
@@ -46,6 +46,12 @@ def fit_state_dict(
     if misshapen:
         raise _unfit(name, _listing("of another shape", misshapen))
     return {key: fitted.get(key, tensor) for key, tensor in features.items()}
+
+
+def source_names(features: Iterable[str], classifier: Iterable[str]) -> dict[str, str]:
+    """For each name in the state dict of the feature network timm cut out of a classifier, that in the classifier's."""
+    published = {_plain(key): key for key in classifier}
+    return {key: published.get(_plain(key)) or published[_plain(key.partition(".")[2])] for key in features}
 
 
 def _adapted(given: Tensor, wanted: Tensor) -> Tensor:

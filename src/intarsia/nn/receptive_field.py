@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from intarsia.nn.reach import RULES, Reach, whole_axes
-from intarsia.types import SemanticLogits
+from intarsia.ops.mask_queries import semantic_scores
+from intarsia.types import MaskQueries, Output, SemanticLogits
 
 _SMALLEST_PROBE = 256
 _LARGEST_PROBE = 16384
@@ -47,7 +48,8 @@ def receptive_field(network: nn.Module, in_channels: int, stride: int) -> int | 
         image = torch.empty(1, in_channels, size, size, dtype=dtype, device="meta")
         with torch.no_grad(), _evaluating(network), _Follow(image) as reaches:
             output = torch.func.functional_call(network, state, (image,))
-        reach = reaches.of(output.logits if isinstance(output, SemanticLogits) else output)
+            scores = _scores(output)
+        reach = reaches.of(scores)
         if reach is None:
             return None
         side = max(int((span.last - span.first + 1).max()) for span in reach.values())
@@ -56,6 +58,12 @@ def receptive_field(network: nn.Module, in_channels: int, stride: int) -> int | 
             return side
         size *= 2
     return None
+
+
+def _scores(output: Tensor | Output) -> Tensor:
+    if isinstance(output, MaskQueries):
+        return semantic_scores(output)
+    return output.logits if isinstance(output, SemanticLogits) else output
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from intarsia.types.image_spec import ImageSpec
 from intarsia.types.label_map import IGNORE_INDEX, LabelMap
-from intarsia.types.outputs import SemanticLogits
+from intarsia.types.outputs import MaskQueries, Output, SemanticLogits
 from intarsia.types.predictions import InstanceSet, PanopticMap, Segment, SemanticMap
 from intarsia.types.sample import Sample
 
@@ -11,6 +11,8 @@ __all__ = [
     "ImageSpec",
     "InstanceSet",
     "LabelMap",
+    "MaskQueries",
+    "Output",
     "PanopticMap",
     "Sample",
     "Segment",

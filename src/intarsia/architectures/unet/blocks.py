@@ -1,26 +1,12 @@
-"""What both arms of the U are made of."""
+"""Twice the size, by one of three rules."""
 
 from __future__ import annotations
 
 from torch import nn
 
 from intarsia.nn.arguments import check_choice
-from intarsia.nn.conv import ConvNormReLU
 
 UPSAMPLINGS = ("bilinear", "nearest", "transposed")
-
-
-class DoubleConv(nn.Sequential):
-    """Twice 3×3 convolution, normalisation, ReLU; height and width stay.
-
-    Args:
-        in_channels: of the features it receives.
-        out_channels: of the features it returns.
-        norm: "batch" or "group".
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, norm: str) -> None:
-        super().__init__(ConvNormReLU(in_channels, out_channels, norm), ConvNormReLU(out_channels, out_channels, norm))
 
 
 def upsampling_layer(kind: str, in_channels: int, out_channels: int) -> nn.Module:

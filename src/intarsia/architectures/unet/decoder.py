@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.architectures.unet.blocks import DoubleConv, upsampling_layer
+from intarsia.architectures.unet.blocks import upsampling_layer
+from intarsia.nn.conv import DoubleConv
 
 
 class DecoderBlock(nn.Module):

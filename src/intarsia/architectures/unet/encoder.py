@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from intarsia.architectures.unet.blocks import DoubleConv
 from intarsia.errors import ModelFileError
+from intarsia.nn.conv import DoubleConv
 from intarsia.nn.encoders import Encoder
 
 
@@ -40,6 +40,10 @@ class DoubleConvEncoder(Encoder):
             finer = functional.max_pool2d(features[-1], kernel_size=2) if features else image
             features.append(stage(finer))
         return features
+
+    def layers(self) -> list[list[nn.Parameter]]:
+        """See :meth:`~intarsia.nn.encoders.Encoder.layers`: one a double convolution."""
+        return [list(stage.parameters()) for stage in self.stages]
 
     def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
         """Refuse: there are none.

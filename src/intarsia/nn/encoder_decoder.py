@@ -1,0 +1,89 @@
+"""Encoder, decoder, head: what most architectures are, at any size of image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from intarsia.nn.encoders import Encoder
+from intarsia.nn.images import check_image
+from intarsia.nn.network import SegmentationNetwork
+from intarsia.nn.receptive_field import receptive_field
+from intarsia.ops.pad import crop_to_size, pad_to_size, padded_size
+from intarsia.types import SemanticLogits
+
+# Batch normalisation refuses to train on a single value a channel, which is all that one image leaves in one cell.
+_LEAST_CELLS = 2
+
+
+class EncoderDecoder(SegmentationNetwork):
+    """An encoder, a decoder that merges its features, and a head that turns the result into scores.
+
+    Args:
+        encoder: from the image to features, fine to coarse.
+        decoder: from the list of these to one feature map, at the image's size or coarser.
+        head: from that map to one score a class; it may resize too.
+        align_corners: how logits coarser than the image are enlarged (bilinearly): False puts a cell over the pixels it
+            was computed from, whatever the image's size. True stretches the corner cells' centers onto the corner
+            pixels' centers, as some programs do whose weights may be loaded here.
+    """
+
+    def __init__(self, encoder: Encoder, decoder: nn.Module, head: nn.Module, align_corners: bool = False) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.head = head
+        self.align_corners = align_corners
+
+    def forward(self, image: Float[Tensor, "batch channels height width"]) -> SemanticLogits:
+        """One score a class and pixel.
+
+        Args:
+            image: normalised as in training; any H, W ≥ 1. Inside, the last row and column are repeated until both
+                sides are multiples of :attr:`stride` and the coarsest features have two cells at least.
+
+        Returns:
+            Logits [B, classes, H, W] at the image's own size.
+
+        Raises:
+            ShapeError: another number of channels than the network was built for, or no float batch at all.
+        """
+        check_image(image, self.encoder.in_channels)
+        height, width = image.shape[-2:]
+        padded = pad_to_size(image, *padded_size(height, width, self.stride, _LEAST_CELLS))
+        logits: Tensor = self.head(self.decoder(self.encoder(padded)))
+        if logits.shape[-2:] != padded.shape[-2:]:
+            logits = functional.interpolate(
+                logits, padded.shape[-2:], mode="bilinear", align_corners=self.align_corners
+            )
+        return SemanticLogits(crop_to_size(logits, height, width))
+
+    @property
+    def stride(self) -> int:
+        """Pixels a side of one cell of the coarsest features; sizes that are multiples of it need no padding."""
+        return self.encoder.strides[-1]
+
+    @cached_property
+    def receptive_field(self) -> int | None:
+        """The side in pixels of the largest input window one output pixel can depend on; None for the whole image."""
+        return receptive_field(self, self.encoder.in_channels, self.stride)
+
+    def encoder_layers(self) -> list[list[nn.Parameter]]:
+        """See :meth:`~intarsia.nn.network.SegmentationNetwork.encoder_layers`."""
+        return self.encoder.layers()
+
+    def load_encoder_weights(self, state_dict: Mapping[str, Tensor]) -> None:
+        """Take over an encoder's ImageNet weights in timm's layout (torchvision's for ResNets, which is the same).
+
+        Args:
+            state_dict: of the whole classifier, fp16 or fp32; its classifier is left out and the convolution that reads
+                RGB is adapted to the network's channels.
+
+        Raises:
+            ModelFileError: it does not fit the encoder; nothing is changed then.
+        """
+        self.encoder.load_weights(state_dict)

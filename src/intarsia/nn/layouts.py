@@ -1,0 +1,123 @@
+"""The same tensors under another program's names: reading its checkpoints and writing them, nothing lost on the way.
+
+Each architecture's ``convert.py`` says how other programs lay it out; the two functions here apply that both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from intarsia.errors import ModelFileError
+
+_LISTED = 3
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One tensor of another program, made of ours.
+
+    Args:
+        keys: our tensors, which it holds one after another along its first dimension.
+        trailing: how many dimensions of size 1 it has at its end that ours have not (a 1×1 convolution in place of a
+            linear layer has two); negative where ours have them.
+    """
+
+    keys: tuple[str, ...]
+    trailing: int = 0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How another program names and packs a network's tensors.
+
+    Args:
+        program: its name, for errors ("torchvision").
+        table: from its key to our key, or to what it packs.
+        ignored: the beginnings of its keys that have no counterpart here (an auxiliary head, say); never written.
+    """
+
+    program: str
+    table: Mapping[str, str | Packed]
+    ignored: Sequence[str] = field(default=())
+
+    def packed(self) -> dict[str, Packed]:
+        """The table with every entry as :class:`Packed`."""
+        return {theirs: Packed((ours,)) if isinstance(ours, str) else ours for theirs, ours in self.table.items()}
+
+
+def from_layout(given: Mapping[str, Tensor], ours: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
+    """Read another program's state dict as one of ours.
+
+    Args:
+        given: theirs, of any floating precision.
+        ours: the network's own state dict, for its names, shapes and dtypes.
+        layout: how the two correspond.
+
+    Returns:
+        A state dict with exactly the names, shapes and dtypes of ``ours``.
+
+    Raises:
+        ModelFileError: tensors are missing, unknown or of another shape; all of them are counted and some are named.
+    """
+    table = layout.packed()
+    assert {key for packed in table.values() for key in packed.keys} >= {k for k in ours if not _is_batch_count(k)}
+    known = {key: tensor for key, tensor in given.items() if not key.startswith(tuple(layout.ignored))}
+    # Checkpoints older than PyTorch 0.4.1 do not count batches, and nothing here uses the count.
+    missing = [key for key in table if key not in known and not _is_batch_count(key)]
+    unexpected = [key for key in known if key not in table and not _is_batch_count(key)]
+    if missing or unexpected:
+        raise _unfit(layout, {"missing": missing, "not part of it": unexpected})
+    read = dict(ours)
+    misshapen = []
+    for theirs, packed in table.items():
+        if theirs not in known:
+            continue
+        shapes = [ours[key].shape for key in packed.keys]
+        rows = [shape[0] if shape else 1 for shape in shapes]
+        if known[theirs].shape != _their_shape(shapes, packed.trailing):
+            misshapen.append(theirs)
+            continue
+        parts = torch.split(known[theirs], rows) if len(rows) > 1 else [known[theirs]]
+        for key, shape, part in zip(packed.keys, shapes, parts, strict=True):
+            read[key] = part.reshape(shape).to(ours[key].dtype)
+    if misshapen:
+        raise _unfit(layout, {"of another shape": misshapen})
+    return read
+
+
+def to_layout(ours: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
+    """Write a state dict of ours as another program's, the inverse of :func:`from_layout`."""
+    written = {}
+    for theirs, packed in layout.packed().items():
+        parts = [ours[key] for key in packed.keys]
+        whole = torch.cat(parts) if len(parts) > 1 else parts[0]
+        written[theirs] = whole.reshape(_their_shape([part.shape for part in parts], packed.trailing))
+    return written
+
+
+def _their_shape(shapes: Sequence[torch.Size], trailing: int) -> torch.Size:
+    shape = list(shapes[0])
+    if len(shapes) > 1:
+        shape[0] = sum(other[0] for other in shapes)
+    return torch.Size([*shape, *[1] * trailing] if trailing >= 0 else shape[:trailing])
+
+
+def _is_batch_count(key: str) -> bool:
+    return key.endswith(".num_batches_tracked")
+
+
+def _unfit(layout: Layout, problems: Mapping[str, Sequence[str]]) -> ModelFileError:
+    listings = [
+        f"{len(keys)} tensors are {what} ({', '.join(keys[:_LISTED])}{' …' if len(keys) > _LISTED else ''})"
+        for what, keys in problems.items()
+        if keys
+    ]
+    return ModelFileError(
+        f"it does not fit this network in {layout.program}'s layout: {' and '.join(listings)}",
+        where="checkpoint",
+        remedy="Build the network with the checkpoint's own encoder, channels and classes, or choose the layout it has",
+    )
