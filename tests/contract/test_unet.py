@@ -27,6 +27,11 @@ class TestUNetWithGroupNorm(ArchitectureContract):
     arguments: ClassVar = {"depth": 2, "base_width": 8, "upsampling": "nearest", "norm": "group"}
 
 
+class TestUNetWithAttention(ArchitectureContract):
+    architecture = "unet"
+    arguments: ClassVar = {"depth": 3, "base_width": 8, "attention": True}
+
+
 class TestUNetOnResNet(ArchitectureContract):
     architecture = "unet"
     arguments: ClassVar = {"encoder": "resnet18"}

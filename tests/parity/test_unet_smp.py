@@ -1,4 +1,4 @@
-"""Logits equal segmentation_models_pytorch's Unet, with the weights of one tiny random network copied to the other."""
+"""Logits equal segmentation_models_pytorch's Unet, with the weights of one random network copied to the other."""
 
 from __future__ import annotations
 
@@ -8,40 +8,24 @@ import torch
 from torch import Tensor, nn
 
 from intarsia.architectures.unet import UNet, build
+from intarsia.architectures.unet.convert import LAYOUTS
+from intarsia.nn.layouts import from_layout, to_layout
+from parity.randomise import randomise
 
 
-def _as_smp_names(ours: str, encoder_prefix: str) -> str:
-    """The key in smp.Unet's state dict of a key in ours."""
-    part, _, rest = ours.partition(".")
-    if part == "head":
-        return f"segmentation_head.0.{rest}"
-    if part == "encoder":
-        return f"encoder.{encoder_prefix}{rest.removeprefix('features.')}"
-    blocks, block, _, conv, layer, kind = rest.split(".")
-    return f"decoder.{blocks}.{block}.conv{int(conv) + 1}.{layer}.{kind}"
-
-
-def _randomise(network: nn.Module) -> dict[str, Tensor]:
-    """Give weights and running statistics values that differ everywhere, so that a swapped pair would show."""
-    state = network.state_dict()
-    for name, tensor in state.items():
-        if name.endswith(("running_var", "bn1.weight", "bn2.weight", "1.weight")):
-            tensor.uniform_(0.5, 1.5)
-        elif name.endswith(("running_mean", "bias")):
-            tensor.normal_(std=0.1)
-    return state
-
-
-@pytest.fixture(params=[("resnet18", "resnet18", ""), ("mobilenetv3_small_050", "tu-mobilenetv3_small_050", "model.")])
+@pytest.fixture(params=["resnet18", "tu-mobilenetv3_small_050"])
 def pair(request: pytest.FixtureRequest) -> tuple[UNet, nn.Module]:
-    return _pair(*request.param)
+    return _pair(request.param)
 
 
-def _pair(encoder: str, smp_encoder: str, prefix: str) -> tuple[UNet, nn.Module]:
+def _pair(encoder: str, **theirs_only: int) -> tuple[UNet, nn.Module]:
     torch.manual_seed(0)
-    ours = build(in_channels=3, num_classes=4, encoder=encoder)
-    theirs = smp.Unet(smp_encoder, encoder_weights=None, in_channels=3, classes=4)
-    theirs.load_state_dict({_as_smp_names(name, prefix): tensor for name, tensor in _randomise(ours).items()})
+    depth = theirs_only.get("encoder_depth")
+    ours = build(in_channels=3, num_classes=4, encoder=encoder.removeprefix("tu-"), depth=depth)
+    channels = (256, 128, 64, 32, 16)[-(depth or 5) :]
+    theirs = smp.Unet(encoder, encoder_weights=None, decoder_channels=channels, in_channels=3, classes=4, **theirs_only)
+    layout = LAYOUTS["smp-universal" if encoder.startswith("tu-") else "smp"](ours)
+    ours.load_state_dict(from_layout(randomise(theirs), ours.state_dict(), layout))
     return ours, theirs
 
 
@@ -57,8 +41,22 @@ def test_equal_in_training(pair: tuple[UNet, nn.Module]) -> None:
 
 
 def test_equal_where_the_encoder_starts_at_stride_four() -> None:
-    ours, theirs = _pair("test_convnext", "tu-test_convnext", "model.")
+    ours, theirs = _pair("tu-test_convnext")
     _assert_equal(ours.eval(), theirs.eval(), torch.randn(2, 3, 64, 96))
+
+
+def test_equal_where_the_coarsest_stages_are_unused() -> None:
+    ours, theirs = _pair("resnet18", encoder_depth=3)
+    _assert_equal(ours.eval(), theirs.eval(), torch.randn(2, 3, 64, 96))
+
+
+@pytest.mark.parametrize(("encoder", "layout"), [("resnet18", "smp"), ("test_convnext", "smp-universal")])
+def test_what_we_write_is_what_they_read(encoder: str, layout: str) -> None:
+    ours = build(in_channels=3, num_classes=4, encoder=encoder)
+    theirs = smp.Unet(f"tu-{encoder}" if layout == "smp-universal" else encoder, encoder_weights=None, classes=4)
+    randomise(ours)
+    theirs.load_state_dict(to_layout(ours.state_dict(), LAYOUTS[layout](ours)))
+    _assert_equal(ours.eval(), theirs.eval(), torch.randn(1, 3, 64, 64))
 
 
 def _assert_equal(ours: UNet, theirs: nn.Module, image: Tensor) -> None:

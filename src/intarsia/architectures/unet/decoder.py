@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.architectures.unet.blocks import upsampling_layer
-from intarsia.nn.conv import DoubleConv
-
-
-class DecoderBlock(nn.Module):
-    """Upsample, set the encoder's features of that size beside the result, convolve twice.
-
-    Args:
-        upsample: doubles height and width.
-        channels: of the upsampled features and the skip together.
-        out_channels: of the features it returns.
-        norm: "batch" or "group".
-    """
-
-    def __init__(self, upsample: nn.Module, channels: int, out_channels: int, norm: str) -> None:
-        super().__init__()
-        self.upsample = upsample
-        self.convs = DoubleConv(channels, out_channels, norm)
-
-    def forward(
-        self,
-        coarse: Float[Tensor, "batch coarse_channels rows columns"],
-        skip: Float[Tensor, "batch skip_channels 2*rows 2*columns"] | None,
-    ) -> Float[Tensor, "batch out_channels 2*rows 2*columns"]:
-        """Features at twice the size; ``skip`` is None where the encoder has none of that size."""
-        fine: Tensor = self.upsample(coarse)
-        merged: Tensor = self.convs(fine if skip is None else torch.cat([fine, skip], dim=1))
-        return merged
+from intarsia.architectures.unet.attention import AttentionGate
+from intarsia.nn.upsampling import UpsamplingBlock, upsampling_layer
 
 
 class UNetDecoder(nn.Module):
@@ -48,6 +21,8 @@ class UNetDecoder(nn.Module):
         norm: "batch" or "group".
         narrow: whether upsampling reduces the channels to those of its block, as in the paper, or leaves them to the
             block's first convolution. A transposed convolution always reduces them.
+        attention: whether gates weigh the pixels of every skip but the finest, which holds nothing yet that a gate
+            could judge (Oktay et al. 2018, §2).
     """
 
     def __init__(
@@ -59,23 +34,30 @@ class UNetDecoder(nn.Module):
         upsampling: str,
         norm: str,
         narrow: bool,
+        attention: bool,
     ) -> None:
         super().__init__()
         skips = dict(zip(strides, channels, strict=True))
-        coarse, blocks = channels[-1], []
+        coarse = channels[-1]
+        self.blocks, self.gates = nn.ModuleList(), nn.ModuleDict()
         for level in reversed(range(strides[-1].bit_length() - 1)):
-            width = base_width * 2**level
+            width, skip = base_width * 2**level, skips.get(2**level, 0)
             upsampled = width if narrow or upsampling == "transposed" else coarse
             upsample = upsampling_layer(upsampling, coarse, upsampled)
-            blocks.append(DecoderBlock(upsample, upsampled + skips.get(2**level, 0), width, norm))
+            if attention and skip and 2**level > strides[0]:
+                self.gates[str(len(self.blocks))] = AttentionGate(skip, coarse)
+            self.blocks.append(UpsamplingBlock(upsample, upsampled + skip, width, norm))
             coarse = width
         self.strides = strides
-        self.blocks = nn.ModuleList(blocks)
 
     def forward(self, features: list[Tensor]) -> Float[Tensor, "batch base_width height width"]:
         """Features at full resolution, from the encoder's, fine to coarse."""
         skips = dict(zip(self.strides, features, strict=True))
         merged = features[-1]
         for index, block in enumerate(self.blocks):
-            merged = block(merged, skips.get(2 ** (len(self.blocks) - 1 - index)))
+            stride = 2 ** (len(self.blocks) - 1 - index)
+            beside = [skips[stride]] if stride in skips else []
+            if str(index) in self.gates:
+                beside = [self.gates[str(index)](skip, merged) for skip in beside]
+            merged = block(merged, *beside)
         return merged

@@ -5,11 +5,10 @@ from __future__ import annotations
 from torch import nn
 
 from intarsia.architectures.unet.decoder import UNetDecoder
-from intarsia.architectures.unet.encoder import DoubleConvEncoder
 from intarsia.errors import RecipeError
 from intarsia.nn.arguments import check_count
+from intarsia.nn.double_conv_encoder import SCRATCH, named_encoder
 from intarsia.nn.encoder_decoder import EncoderDecoder
-from intarsia.nn.encoders import Encoder, TimmEncoder
 
 UNet = EncoderDecoder
 """An encoder, a decoder that takes its features at every size, and a head that turns the finest into scores."""
@@ -19,11 +18,12 @@ def build(
     *,
     in_channels: int,
     num_classes: int,
-    encoder: str = "scratch",
+    encoder: str = SCRATCH,
     depth: int | None = None,
     base_width: int | None = None,
     upsampling: str | None = None,
     norm: str = "batch",
+    attention: bool = False,
     pretrained: bool = False,
 ) -> UNet:
     """A U-Net from scratch, or on the features of a timm model with the decoder customary there.
@@ -37,34 +37,36 @@ def build(
             64, so a quarter of its parameters and time; with a timm encoder it is the decoder's, default 16.
         upsampling: "bilinear" (default from scratch), "nearest" (default with a timm encoder) or "transposed".
         norm: "batch" or "group", in the decoder and the encoder from scratch; a timm encoder keeps its own.
+        attention: whether gates weigh the pixels of the skips, all but the finest (Attention U-Net, Oktay et al. 2018,
+            arXiv:1804.03999).
         pretrained: whether timm is to fetch the encoder's weights.
 
     Raises:
-        RecipeError: an argument out of its range; it names the nearest possible value.
+        RecipeError: an argument out of its range, with the nearest possible value; ``attention`` where there is a
+            single skip.
         FetchError: ``pretrained`` weights could not be fetched.
     """
     counts = {"in_channels": in_channels, "num_classes": num_classes, "depth": depth, "base_width": base_width}
     for name, count in counts.items():
         if count is not None:
             check_count(name, count)
-    if encoder != "scratch":
-        width, upsampling = base_width or 16, upsampling or "nearest"
-        features = TimmEncoder(encoder, in_channels, depth, pretrained)
-        decoder = _decoder(features, width, upsampling, norm, narrow=False)
-        return UNet(features, decoder, nn.Conv2d(width, num_classes, kernel_size=3, padding=1))
-    if pretrained:
+    scratch = encoder == SCRATCH
+    width = base_width or (32 if scratch else 16)
+    contraction = named_encoder(encoder, in_channels, depth=depth, base_width=width, norm=norm, pretrained=pretrained)
+    if attention and len(contraction.strides) <= 2:
         raise RecipeError(
-            "found True, but a U-Net from scratch has no published weights",
-            where="argument `pretrained`",
-            remedy="Name an encoder that has, for example encoder=resnet18, or leave `pretrained` out",
+            "found True, but this network has one skip, and the finest is never gated",
+            where="argument `attention`",
+            remedy="Give a larger `depth`, or leave `attention` out",
         )
-    width, upsampling = base_width or 32, upsampling or "bilinear"
-    contraction = DoubleConvEncoder(in_channels, depth or 4, width, norm)
-    decoder = _decoder(contraction, width, upsampling, norm, narrow=True)
-    return UNet(contraction, decoder, nn.Conv2d(width, num_classes, kernel_size=1))
-
-
-def _decoder(encoder: Encoder, width: int, upsampling: str, norm: str, narrow: bool) -> UNetDecoder:
-    return UNetDecoder(
-        encoder.out_channels, encoder.strides, base_width=width, upsampling=upsampling, norm=norm, narrow=narrow
+    decoder = UNetDecoder(
+        contraction.out_channels,
+        contraction.strides,
+        base_width=width,
+        upsampling=upsampling or ("bilinear" if scratch else "nearest"),
+        norm=norm,
+        narrow=scratch,
+        attention=attention,
     )
+    kernel = 1 if scratch else 3
+    return UNet(contraction, decoder, nn.Conv2d(width, num_classes, kernel, padding=kernel // 2))

@@ -1,4 +1,4 @@
-"""The contracting arm, from scratch."""
+"""The contracting arm of the U-Nets: from scratch, or any encoder of timm."""
 
 from __future__ import annotations
 
@@ -8,9 +8,41 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from intarsia.errors import ModelFileError
+from intarsia.errors import ModelFileError, RecipeError
 from intarsia.nn.conv import DoubleConv
-from intarsia.nn.encoders import Encoder
+from intarsia.nn.encoders import Encoder, TimmEncoder
+
+SCRATCH = "scratch"
+"""The name of the encoder that is no model of timm."""
+
+
+def named_encoder(
+    name: str, in_channels: int, *, depth: int | None, base_width: int, norm: str, pretrained: bool
+) -> Encoder:
+    """The encoder that a person names.
+
+    Args:
+        name: "scratch" for a :class:`DoubleConvEncoder`, or a timm model.
+        in_channels: of the image.
+        depth: how often height and width are halved; default 4 from scratch (the U-Net paper's), else as often as the
+            model.
+        base_width: channels at full resolution from scratch; a timm model has its own.
+        norm: "batch" or "group" from scratch; a timm model has its own.
+        pretrained: whether timm is to fetch the model's weights.
+
+    Raises:
+        RecipeError: no such encoder, or ``pretrained`` from scratch.
+        FetchError: the weights could not be fetched.
+    """
+    if name != SCRATCH:
+        return TimmEncoder(name, in_channels, depth, pretrained=pretrained)
+    if pretrained:
+        raise RecipeError(
+            "found True, but an encoder from scratch has no published weights",
+            where="argument `pretrained`",
+            remedy="Name an encoder that has, for example encoder=resnet18, or leave `pretrained` out",
+        )
+    return DoubleConvEncoder(in_channels, 4 if depth is None else depth, base_width, norm)
 
 
 class DoubleConvEncoder(Encoder):

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from intarsia.architectures.unet.blocks import upsampling_layer
 from intarsia.errors import RecipeError
+from intarsia.nn.upsampling import UpsamplingBlock, upsampling_layer
 
 
 @pytest.mark.parametrize("kind", ["bilinear", "nearest", "transposed"])
@@ -30,3 +30,10 @@ def test_resizing_alone_needs_no_parameters() -> None:
 def test_an_unknown_upsampling_names_the_nearest() -> None:
     with pytest.raises(RecipeError, match=r"argument `upsampling`: found 'bilnear'. Did you mean 'bilinear'\?"):
         upsampling_layer("bilnear", 6, 3)
+
+
+def test_a_block_takes_any_number_of_features_beside_the_upsampled_ones() -> None:
+    coarse, beside = torch.rand(2, 6, 4, 5), [torch.rand(2, 3, 8, 10), torch.rand(2, 1, 8, 10)]
+    alone = UpsamplingBlock(upsampling_layer("nearest", 6, 6), 6, 5, "batch")
+    merging = UpsamplingBlock(upsampling_layer("nearest", 6, 6), 10, 5, "batch")
+    assert alone(coarse).shape == merging(coarse, *beside).shape == (2, 5, 8, 10)
