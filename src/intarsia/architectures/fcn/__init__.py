@@ -1,0 +1,5 @@
+"""FCN."""
+
+from intarsia.architectures.fcn.model import FCN, build
+
+__all__ = ["FCN", "build"]
