@@ -10,6 +10,7 @@ from intarsia.losses.cross_entropy import cross_entropy
 from intarsia.losses.dice import dice_loss, soft_dice
 from intarsia.losses.focal import focal_loss
 from intarsia.losses.probabilities import two_class_logits
+from intarsia.losses.set_prediction import set_prediction_loss
 
 __all__ = [
     "LOSSES",
@@ -19,6 +20,7 @@ __all__ = [
     "cross_entropy_dice",
     "dice_loss",
     "focal_loss",
+    "set_prediction_loss",
     "soft_dice",
     "two_class_logits",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Float, Int
@@ -14,7 +14,8 @@ from intarsia.losses.cross_entropy import cross_entropy_of
 from intarsia.losses.dice import dice_of
 from intarsia.losses.focal import focal_of
 from intarsia.losses.probabilities import PixelTerms, pixel_terms
-from intarsia.types import SemanticLogits
+from intarsia.losses.set_prediction import set_prediction_loss
+from intarsia.types import MaskQueries, Output, SemanticLogits
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ LOSSES: dict[str, Callable[[PixelTerms, LossSettings], Tensor]] = {
     "dice": lambda terms, settings: dice_of(terms),
     "focal": lambda terms, settings: focal_of(terms, settings.gamma, settings.class_weights),
 }
-"""The losses by name, each a function of the terms all of them share."""
+"""The losses of :class:`~intarsia.types.SemanticLogits` by name, each a function of the terms all of them share."""
 
 
 def build_loss(
@@ -107,21 +108,25 @@ def build_loss(
     class_weights: Float[Tensor, " classes"] | None = None,
     dice_weight: float = 1.0,
     gamma: float = 2.0,
-) -> Callable[[SemanticLogits, Tensor], Tensor]:
-    """Choose a loss by name.
+    output: type[Output] = SemanticLogits,
+) -> Callable[[Output, Tensor], Tensor]:
+    """Choose a loss by name and by what the network returns.
 
     Args:
-        name: a key of :data:`LOSSES`.
+        name: a key of :data:`LOSSES`; for mask queries ``ce_dice``, which is then
+            :func:`~intarsia.losses.set_prediction_loss`.
         class_weights: one weight ≥ 0 a class, for every loss but ``dice``; moved to the logits' device by itself.
         dice_weight: λ ≥ 0 of ``ce_dice`` and ``bce_dice``.
         gamma: γ ≥ 0 of ``focal``.
+        output: what the network returns.
 
     Returns:
         A function of the network's output and the target (integer [B, H, W], the output's own height and width) that
         gives a scalar. It raises ``ShapeError`` where their sizes disagree, ``TypeError`` for other kinds of output.
 
     Raises:
-        RecipeError: a name that is not a key, a number below 0, or class weights for a loss that has none.
+        RecipeError: a name that is not a key or does not go with the output, a number below 0, or class weights for a
+            loss that has none.
     """
     if name not in LOSSES:
         nearest = difflib.get_close_matches(name, LOSSES, n=1, cutoff=0)[0]
@@ -130,6 +135,12 @@ def build_loss(
             where="loss",
             remedy=f"Did you mean {nearest!r}? Choose of {', '.join(LOSSES)}",
         )
+    if output is MaskQueries and name != "ce_dice":
+        raise RecipeError(
+            f"the loss {name} is one of pixels, and this network returns masks, each with its class",
+            where="loss.name",
+            remedy="Choose ce_dice, or a network that scores pixels",
+        )
     if name == "dice" and class_weights is not None:
         raise RecipeError(
             "the Dice loss weighs every class alike", where="class_weights", remedy="Leave them out, or choose ce_dice"
@@ -137,27 +148,48 @@ def build_loss(
     for key, value in (("dice_weight", dice_weight), ("gamma", gamma)):
         if not value >= 0:
             raise RecipeError(f"{value} is not a number from 0 up", where=key, remedy="Give 0 or more")
-    term, settings = LOSSES[name], LossSettings(class_weights, dice_weight, gamma)
+    settings = LossSettings(class_weights, dice_weight, gamma)
+    return _of_queries(settings) if output is MaskQueries else _of_logits(LOSSES[name], settings)
 
+
+def _of_logits(
+    term: Callable[[PixelTerms, LossSettings], Tensor], settings: LossSettings
+) -> Callable[[Output, Tensor], Tensor]:
     def loss(output: object, target: Tensor) -> Tensor:
-        terms = pixel_terms(_checked_logits(output, target), target)
-        _check_weights(settings.class_weights, terms.log_probabilities.shape[1])
-        return term(terms, settings)
+        if not isinstance(output, SemanticLogits):
+            raise _wrong_output(SemanticLogits, output)
+        batch, channels, *size = output.logits.shape
+        _check_target(target, batch, size)
+        _check_weights(settings.class_weights, max(2, channels))
+        return term(pixel_terms(output.logits, target), settings)
 
     return loss
 
 
-def _checked_logits(output: object, target: Tensor) -> Tensor:
-    if not isinstance(output, SemanticLogits):
-        raise TypeError(f"the semantic losses take SemanticLogits, and the network returned {type(output).__name__}")
-    batch, _, height, width = output.logits.shape
-    if target.shape != (batch, height, width):
+def _of_queries(settings: LossSettings) -> Callable[[Output, Tensor], Tensor]:
+    def loss(output: object, target: Tensor) -> Tensor:
+        if not isinstance(output, MaskQueries):
+            raise _wrong_output(MaskQueries, output)
+        batch, _, classes_and_nothing = output.class_logits.shape
+        _check_target(target, batch, output.size)
+        _check_weights(settings.class_weights, classes_and_nothing - 1)
+        return set_prediction_loss(output, target, settings.class_weights, settings.dice_weight)
+
+    return loss
+
+
+def _wrong_output(expected: type[Output], output: object) -> TypeError:
+    return TypeError(f"the losses chosen take {expected.__name__}, and the network returned {type(output).__name__}")
+
+
+def _check_target(target: Tensor, batch: int, size: Sequence[int]) -> None:
+    expected = (batch, *size)
+    if target.shape != expected:
         raise ShapeError(
-            f"the logits are {tuple(output.logits.shape)} and the target is {tuple(target.shape)}",
+            f"the output is of {expected} and the target is {tuple(target.shape)}",
             where="loss",
-            remedy=f"Give a target of {(batch, height, width)}: batch, height, width",
+            remedy=f"Give a target of {expected}: batch, height, width",
         )
-    return output.logits
 
 
 def _check_weights(class_weights: Tensor | None, num_classes: int) -> None:

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from intarsia.types import LabelMap, SemanticLogits, SemanticMap
+from intarsia.ops.mask_queries import semantic_scores
+from intarsia.types import LabelMap, MaskQueries, Output, SemanticMap
 
 
 def semantic_maps(
-    output: SemanticLogits, size: tuple[int, int], label_map: LabelMap, probabilities: bool = False
+    output: Output, size: tuple[int, int], label_map: LabelMap, probabilities: bool = False
 ) -> list[SemanticMap]:
     """One map a picture of the batch, at ``size``.
 
-    Logits, not probabilities or labels, are enlarged when the network saw shrunken pictures: the class boundary then
-    falls between pixels where the network put it.
+    Where the network saw shrunken pictures, its logits (of mask queries the classes' scores) are enlarged, not
+    probabilities or labels: the class boundary then falls between pixels where the network put it.
 
     Args:
-        output: logits [B, C, h, w], with C = K, or C = 1 for two classes.
+        output: logits [B, C, h, w] with C = K, or C = 1 for two classes; or mask queries of K classes, or of one, which
+            stands for the second of two.
         size: height and width of the original pictures.
         label_map: the K classes.
         probabilities: also give each class's probability a pixel (K × 4 bytes a pixel).
     """
-    logits = output.logits.float()
-    if tuple(logits.shape[2:]) != size:
-        logits = functional.interpolate(logits, size, mode="bilinear", align_corners=False)
-    indices = (logits[:, 0] > 0) if logits.shape[1] == 1 else logits.argmax(dim=1)
+    probabilities_of: Callable[[Tensor], Tensor]
+    if isinstance(output, MaskQueries):
+        scores = _with_rest(_enlarged(semantic_scores(output), size))
+        indices, probabilities_of = scores.argmax(dim=1), class_shares
+    else:
+        scores = _enlarged(output.logits.float(), size)
+        indices = (scores[:, 0] > 0) if scores.shape[1] == 1 else scores.argmax(dim=1)
+        probabilities_of = class_probabilities
     ids = label_map.indices_to_ids(indices.to("cpu", torch.int16).numpy())
-    shares = class_probabilities(logits).cpu().numpy() if probabilities else [None] * len(ids)
+    shares = probabilities_of(scores).cpu().numpy() if probabilities else [None] * len(ids)
     return [SemanticMap(mask, label_map, share) for mask, share in zip(ids, shares, strict=True)]
 
 
@@ -40,3 +48,30 @@ def class_probabilities(
     if logits.shape[1] == 1:
         return torch.cat([torch.sigmoid(-logits), torch.sigmoid(logits)], dim=1)
     return logits.softmax(dim=1)
+
+
+def class_shares(
+    scores: Float[Tensor, "batch classes height width"],
+) -> Float[Tensor, "batch classes height width"]:
+    """What part each class has in the scores of a pixel, which mask queries give; it sums to 1.
+
+    A pixel of which no query shows anything, with all scores 0, is of every class alike: 1 / K.
+    """
+    least = torch.finfo(scores.dtype).tiny
+    return (scores + least) / (scores.sum(dim=1, keepdim=True) + scores.shape[1] * least)
+
+
+def _with_rest(scores: Float[Tensor, "batch classes height width"]) -> Float[Tensor, "batch two_or_more height width"]:
+    """Of a single class's scores, those of the rest before them; it is that class where its score is above a half."""
+    if scores.shape[1] > 1:
+        return scores
+    bounded = scores.clamp(max=1)  # where several masks overlap, more than a whole pixel is of the class
+    return torch.cat([1 - bounded, bounded], dim=1)
+
+
+def _enlarged(
+    scores: Float[Tensor, "batch channels height width"], size: tuple[int, int]
+) -> Float[Tensor, "batch channels new_height new_width"]:
+    if tuple(scores.shape[2:]) == size:
+        return scores
+    return functional.interpolate(scores, size, mode="bilinear", align_corners=False)
