@@ -6,14 +6,44 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from intarsia.architectures import unet
+from intarsia.architectures import (
+    ddrnet,
+    deeplabv3,
+    deeplabv3plus,
+    fast_scnn,
+    fcn,
+    fpn,
+    lraspp,
+    mask2former,
+    oneformer,
+    pspnet,
+    segformer,
+    unet,
+    unetplusplus,
+    upernet,
+    vit,
+)
 from intarsia.nn.arguments import check_choice
 from intarsia.nn.network import SegmentationNetwork
 
 __all__ = ["ARCHITECTURES", "build"]
 
 ARCHITECTURES: Mapping[str, Callable[..., SegmentationNetwork]] = {
+    "ddrnet": ddrnet.build,
+    "deeplabv3": deeplabv3.build,
+    "deeplabv3plus": deeplabv3plus.build,
+    "fast_scnn": fast_scnn.build,
+    "fcn": fcn.build,
+    "fpn": fpn.build,
+    "lraspp": lraspp.build,
+    "mask2former": mask2former.build,
+    "oneformer": oneformer.build,
+    "pspnet": pspnet.build,
+    "segformer": segformer.build,
     "unet": unet.build,
+    "unetplusplus": unetplusplus.build,
+    "upernet": upernet.build,
+    "vit": vit.build,
 }
 
 
