@@ -1,4 +1,4 @@
-"""Every architecture on CamVid, with one recipe: ``python bench/architectures.py [NAME …]`` from the repository root."""
+"""Every architecture on CamVid, with one recipe: ``python bench/architectures.py [NAME …]``, from the root."""
 
 from __future__ import annotations
 
@@ -43,11 +43,10 @@ def main() -> None:
 
 
 def _line(row: dict[str, Any]) -> str:
-    score = (
-        f"mean IoU {row['mean_iou']['value']:.3f}, {row['train_seconds']:.0f} s" if "mean_iou" in row else "no score"
-    )
-    times = f", step {row['step_seconds']:.2f} s, picture {1000 * row['predict_seconds']:.0f} ms"
-    return score + (times if "step_seconds" in row else "")
+    parts = [f"mean IoU {row['mean_iou']['value']:.3f} after {row['train_seconds']:.0f} s"] if "mean_iou" in row else []
+    if "step_seconds" in row:
+        parts.append(f"a step {row['step_seconds']:.2f} s, a picture {1000 * row['predict_seconds']:.0f} ms")
+    return ", ".join(parts)
 
 
 def _arguments() -> argparse.Namespace:
@@ -55,7 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CONTESTANTS)}; all by default")
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="the folder that holds data/, weights/")
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks/architectures.json"), help="the figures")
-    parser.add_argument("--steps", type=int, default=200, help="optimizer steps of each training")
+    parser.add_argument("--steps", type=int, default=100, help="optimizer steps of each training")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--score", action="store_true", help="train and score only; times need a quiet machine")
     only.add_argument("--time", action="store_true", help="time only; scores of an earlier run are kept")

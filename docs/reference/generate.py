@@ -1,4 +1,4 @@
-"""Write the reference pages that follow from the code: ``cli.md``, ``recipe.md`` and ``python.md``, beside this file.
+"""Write the reference pages that follow from the code: ``cli.md``, ``models.md``, ``python.md`` and ``recipe.md``.
 
 ``python docs/reference/generate.py`` writes them; with ``--check`` nothing is written, and the exit code is 1 when one
 is not what the code says now. The text of a page up to ``MARKER`` is written by people and kept.
@@ -40,6 +40,7 @@ def pages() -> dict[Path, str]:
     return {
         FOLDER / "cli.md": "\n".join(_cli()),
         FOLDER / "recipe.md": "\n".join(_recipe()),
+        FOLDER / "models.md": "\n".join(_models()),
         FOLDER / "python.md": "\n".join(_python()),
     }
 
@@ -58,6 +59,36 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
     for row in rows:
         yield "| " + " | ".join(re.sub(r"\||<(?=\w)", r"\\\g<0>", cell) for cell in row) + " |"
     yield ""
+
+
+# --- the models ----------------------------------------------------------------------------------------------------
+
+
+def _models() -> Iterator[str]:
+    """From what ``intarsia models --measure --json`` printed into ``models.json``."""
+    listed = json.loads((FOLDER / "models.json").read_text(encoding="utf-8"))
+    side = listed["side"]
+    yield (
+        f"One picture of {side}×{side} pixels with {listed['channels']} channels, {listed['classes']} classes. Time:"
+        f" {listed['measured']}.\n"
+    )
+    yield from table(
+        ("model", "in a recipe", "parameters", "MACs", "receptive field", "memory", "time", "licence of weights"),
+        (
+            (
+                f"[{row['name']}](../../src/intarsia/architectures/{row['architecture']}/README.md)",
+                f"`{row['architecture']}`"
+                + "".join(f", `{key}: {json.dumps(value)}`" for key, value in row["arguments"].items()),
+                f"{row['parameters']:,}",
+                f"{row['macs'] / 1e9:.1f} G",
+                f"{row['receptive_field'] or 'whole image'}",
+                f"{row['memory'] / 2**20:.0f} MB",
+                f"{1000 * row['seconds']:.0f} ms",
+                row["weights_license"],
+            )
+            for row in listed["models"]
+        ),
+    )
 
 
 # --- the command line ----------------------------------------------------------------------------------------------

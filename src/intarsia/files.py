@@ -32,10 +32,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        _flush(temporary)
         # mkstemp makes private files; what people receive follows their umask like any other file.
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        land(temporary, path)
     except OSError as error:
         raise output_error(error, path) from error
     finally:
@@ -52,6 +51,19 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def write_text(path: str | Path, content: str) -> None:
     """Write ``content`` to ``path`` as UTF-8, as a whole or not at all; see :func:`atomic_path`."""
     write_bytes(path, content.encode())
+
+
+def land(temporary: Path, path: Path) -> None:
+    """Let a finished file of the same file system become ``path``, once it is safely on the disk.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    try:
+        _flush(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise output_error(error, path) from error
 
 
 def output_error(error: OSError, path: str | Path) -> OutputError:

@@ -12,9 +12,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.errors import FetchError, RecipeError
+from intarsia.nn.encoder_checkpoints import names_in_checkpoint
 from intarsia.nn.foreign_weights import fit_state_dict, source_names
+from intarsia.nn.hub_cache import from_hub_cache
+from intarsia.nn.swin import ANY_SIZE, is_swin, pad_before_shifting
 
 _WHERE = "argument `encoder`"
+_OUTPUT_STRIDES = (8, 16)
 
 
 class Encoder(nn.Module, ABC):
@@ -61,7 +65,7 @@ class TimmEncoder(Encoder):
 
     Raises:
         RecipeError: timm has no such model, it gives no pyramid of features, it takes images of one size only, or it
-            cannot dilate.
+            cannot dilate; or another output stride.
         FetchError: the weights could not be fetched.
     """
 
@@ -77,6 +81,8 @@ class TimmEncoder(Encoder):
         self.name = name
         self.in_channels = in_channels
         self.features = _feature_network(name, in_channels, levels, output_stride, pretrained)
+        if is_swin(name):
+            pad_before_shifting(self.features)
         self.out_channels = tuple(self.features.feature_info.channels())
         self.strides = tuple(self.features.feature_info.reduction())
         self._channels_last = self._probe()
@@ -91,7 +97,7 @@ class TimmEncoder(Encoder):
         from timm.models import group_parameters
 
         with torch.device("meta"):  # for its names only
-            classifier = _create(self.name)
+            classifier = create_timm_model(self.name)
         layer_of: dict[str, int] = group_parameters(classifier, classifier.group_matcher(coarse=False), reverse=True)
         origins = source_names(self.features.state_dict(), classifier.state_dict())
         layers: dict[int, list[nn.Parameter]] = {}
@@ -100,16 +106,20 @@ class TimmEncoder(Encoder):
         return [layers[number] for number in sorted(layers)]
 
     def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Take over ImageNet weights in timm's layout (torchvision's for ResNets, which is the same), fp16 or fp32.
+        """Take over ImageNet weights, fp16 or fp32, in timm's layout (torchvision's for ResNets, which is the same).
 
-        The classifier is left out; the first convolution is adapted to ``in_channels``.
+        Also in torchvision's layout of MobileNetV2 and in efficientnet_pytorch's of EfficientNet-Lite. The classifier
+        is left out; the first convolution is adapted to ``in_channels``.
 
         Raises:
-            ModelFileError: tensors are missing, unknown or of another shape; nothing is changed then.
+            ModelFileError: tensors are missing, unknown or of another shape, or the weights are of another network;
+                nothing is changed then.
         """
         # timm renames and drops modules when it wraps a model for its features; the whole model has the file's names.
-        classifier = _create(self.name).state_dict()
-        self.features.load_state_dict(fit_state_dict(state_dict, self.features.state_dict(), classifier, self.name))
+        classifier = create_timm_model(self.name).state_dict()
+        called = names_in_checkpoint(state_dict, classifier, self.name)
+        fitted = fit_state_dict(state_dict, self.features.state_dict(), classifier, self.name, called)
+        self.features.load_state_dict(fitted)
 
     def _probe(self) -> bool:
         """Whether features come as [B, h, w, C], once an image of 1 × 2 coarsest cells gives them all their sizes."""
@@ -134,11 +144,16 @@ def _feature_network(
     name: str, in_channels: int, levels: int | None, output_stride: int | None, pretrained: bool
 ) -> Any:
     arguments: dict[str, Any] = {"features_only": True, "in_chans": in_channels, "pretrained": pretrained}
-    if output_stride:
+    if output_stride is not None:
+        if output_stride not in _OUTPUT_STRIDES:  # some of timm's would silently take the next one below
+            remedy = f"Give {' or '.join(map(str, _OUTPUT_STRIDES))}"
+            raise RecipeError(f"found {output_stride!r}", where="argument `output_stride`", remedy=remedy)
         arguments["output_stride"] = output_stride
-    network = _create(name, **arguments)
+    if is_swin(name):
+        arguments |= ANY_SIZE
+    network = create_timm_model(name, **arguments)
     strides = network.feature_info.reduction()
-    if output_stride and max(strides) > output_stride:
+    if output_stride and (max(strides) > output_stride or not _has_published_layers(network, name)):
         raise _without_dilation(name, output_stride)
     if strides != sorted(1 << stride.bit_length() - 1 for stride in (strides if output_stride else set(strides))):
         raise _unusable(name, f"has features at the strides {', '.join(map(str, strides))}, which is no pyramid")
@@ -151,10 +166,27 @@ def _feature_network(
             where="argument `depth`",
             remedy=f"Give a depth of {strides[0].bit_length() - 1} or more, or leave it out",
         )
-    return network if len(kept) == len(strides) else _create(name, out_indices=tuple(kept), **arguments)
+    return network if len(kept) == len(strides) else create_timm_model(name, out_indices=tuple(kept), **arguments)
 
 
-def _create(name: str, **arguments: Any) -> Any:
+def _has_published_layers(network: nn.Module, name: str) -> bool:
+    # Where a block no longer halves, timm's xception71 drops the projection beside it and gernet adds one.
+    with torch.device("meta"):
+        published = create_timm_model(name, features_only=True)
+    return set(network.state_dict()) == set(published.state_dict())
+
+
+def create_timm_model(name: str, **arguments: Any) -> Any:
+    """What ``timm.create_model`` gives, with its errors as ours.
+
+    Args:
+        name: of a timm model, with or without the tag of its weights.
+        arguments: of ``timm.create_model``.
+
+    Raises:
+        RecipeError: timm has no such model, or cannot build it with these arguments; the nearest name is offered.
+        FetchError: the weights could not be fetched.
+    """
     import timm  # its thousand models take two seconds to import, which a U-Net from scratch need not wait for
 
     if not timm.is_model(name):
@@ -166,7 +198,7 @@ def _create(name: str, **arguments: Any) -> Any:
             remedy=f"{guess}Write `scratch` or a name that timm.list_models() gives",
         )
     try:
-        return timm.create_model(name, **arguments)
+        return timm.create_model(name, **arguments, **(from_hub_cache(name) if arguments.get("pretrained") else {}))
     except (AssertionError, NotImplementedError, TypeError) as error:
         if "output_stride" in arguments:
             raise _without_dilation(name, arguments["output_stride"]) from error

@@ -13,7 +13,11 @@ _RGB = 3
 
 
 def fit_state_dict(
-    given: Mapping[str, Tensor], features: Mapping[str, Tensor], classifier: Iterable[str], name: str
+    given: Mapping[str, Tensor],
+    features: Mapping[str, Tensor],
+    classifier: Iterable[str],
+    name: str,
+    called: Mapping[str, str] | None = None,
 ) -> dict[str, Tensor]:
     """Rename, pick and adapt the tensors of a classifier for the feature network timm cut out of it.
 
@@ -22,6 +26,7 @@ def fit_state_dict(
         features: the state dict of the feature network, for its names and shapes.
         classifier: every name in the whole model's state dict; those the feature network lacks are left out.
         name: what to call the model in an error.
+        called: for each name in ``classifier``, what ``given`` calls it; the same by default.
 
     Returns:
         A state dict with exactly the names and shapes of ``features``. A first convolution for RGB is adapted to
@@ -32,12 +37,12 @@ def fit_state_dict(
     Raises:
         ModelFileError: tensors are missing, unknown or of another shape.
     """
-    classifier = list(classifier)
-    source = source_names(features, classifier)
+    called = called or {key: key for key in classifier}
+    source = {key: called[origin] for key, origin in source_names(features, called).items()}
     # Checkpoints older than PyTorch 0.4.1 do not count batches, and nothing here uses the count.
     taken = {key: origin for key, origin in source.items() if origin in given or not _is_batch_count(key)}
     missing = [origin for origin in taken.values() if origin not in given]
-    unexpected = sorted(set(given) - set(classifier))
+    unexpected = sorted(set(given) - set(called.values()))
     if missing or unexpected:
         listings = {"missing": missing, "not part of it": unexpected}
         raise _unfit(name, " and ".join(_listing(what, keys) for what, keys in listings.items() if keys))

@@ -14,6 +14,7 @@ from torch import Tensor
 from intarsia.errors import ModelFileError
 
 _LISTED = 3
+_WHOLE = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,18 @@ class Packed:
     """One tensor of another program, made of ours.
 
     Args:
-        keys: our tensors, which it holds one after another along its first dimension.
+        keys: our tensors, which it holds one after another along ``dim``.
         trailing: how many dimensions of size 1 it has at its end that ours have not (a 1×1 convolution in place of a
             linear layer has two); negative where ours have them.
+        part: where it holds a part of ours only, which one of how many equal parts along the first dimension: (0, 3)
+            is the query's share of a projection that we keep in one piece for query, key and value.
+        dim: 0, or 1 where it lines up the inputs of a layer instead of its outputs.
     """
 
     keys: tuple[str, ...]
     trailing: int = 0
+    dim: int = 0
+    part: tuple[int, int] = _WHOLE
 
 
 @dataclass(frozen=True)
@@ -76,14 +82,14 @@ def from_layout(given: Mapping[str, Tensor], ours: Mapping[str, Tensor], layout:
     for theirs, packed in table.items():
         if theirs not in known:
             continue
-        shapes = [ours[key].shape for key in packed.keys]
-        rows = [shape[0] if shape else 1 for shape in shapes]
-        if known[theirs].shape != _their_shape(shapes, packed.trailing):
+        shapes = [_part(ours[key], packed).shape for key in packed.keys]
+        if known[theirs].shape != _their_shape(shapes, packed):
             misshapen.append(theirs)
             continue
-        parts = torch.split(known[theirs], rows) if len(rows) > 1 else [known[theirs]]
+        lengths = [shape[packed.dim] for shape in shapes] if len(shapes) > 1 else []
+        parts = torch.split(known[theirs], lengths, packed.dim) if lengths else [known[theirs]]
         for key, shape, part in zip(packed.keys, shapes, parts, strict=True):
-            read[key] = part.reshape(shape).to(ours[key].dtype)
+            read[key] = _with_part(read[key], part.reshape(shape).to(ours[key].dtype), packed)
     if misshapen:
         raise _unfit(layout, {"of another shape": misshapen})
     return read
@@ -93,17 +99,31 @@ def to_layout(ours: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
     """Write a state dict of ours as another program's, the inverse of :func:`from_layout`."""
     written = {}
     for theirs, packed in layout.packed().items():
-        parts = [ours[key] for key in packed.keys]
-        whole = torch.cat(parts) if len(parts) > 1 else parts[0]
-        written[theirs] = whole.reshape(_their_shape([part.shape for part in parts], packed.trailing))
+        parts = [_part(ours[key], packed) for key in packed.keys]
+        whole = torch.cat(parts, packed.dim) if len(parts) > 1 else parts[0]
+        written[theirs] = whole.reshape(_their_shape([part.shape for part in parts], packed))
     return written
 
 
-def _their_shape(shapes: Sequence[torch.Size], trailing: int) -> torch.Size:
+def _part(tensor: Tensor, packed: Packed) -> Tensor:
+    index, count = packed.part
+    return tensor if count == 1 else tensor.chunk(count)[index]
+
+
+def _with_part(tensor: Tensor, value: Tensor, packed: Packed) -> Tensor:
+    index, count = packed.part
+    if count == 1:
+        return value
+    parts = list(tensor.chunk(count))
+    parts[index] = value
+    return torch.cat(parts)
+
+
+def _their_shape(shapes: Sequence[torch.Size], packed: Packed) -> torch.Size:
     shape = list(shapes[0])
     if len(shapes) > 1:
-        shape[0] = sum(other[0] for other in shapes)
-    return torch.Size([*shape, *[1] * trailing] if trailing >= 0 else shape[:trailing])
+        shape[packed.dim] = sum(other[packed.dim] for other in shapes)
+    return torch.Size([*shape, *[1] * packed.trailing] if packed.trailing >= 0 else shape[: packed.trailing])
 
 
 def _is_batch_count(key: str) -> bool:

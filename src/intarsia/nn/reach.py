@@ -150,7 +150,7 @@ def _pad(
     image: Tensor,
     pad: Sequence[int],
     mode: str = "constant",
-    value: float | None = None,
+    value: Any = None,
 ) -> Reach:
     # Repeated and mirrored borders bring in only pixels nearer than the border itself: as good as nothing.
     if mode == "circular" or len(pad) > 4:

@@ -8,18 +8,15 @@ everywhere, so the result can be too large but never too small.
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from intarsia.nn.dry_run import dry_run
 from intarsia.nn.reach import RULES, Reach, whole_axes
-from intarsia.ops.mask_queries import semantic_scores
-from intarsia.types import MaskQueries, Output, SemanticLogits
+from intarsia.types import SemanticLogits
 
 _SMALLEST_PROBE = 256
 _LARGEST_PROBE = 16384
@@ -39,17 +36,11 @@ def receptive_field(network: nn.Module, in_channels: int, stride: int) -> int | 
         The side, at least 1, or None where a pixel depends on the whole image (global pooling, normalisation over the
         image, attention) or on more than 16,000 pixels.
     """
-    state = {
-        name: tensor.to("meta") for name, tensor in itertools.chain(network.named_parameters(), network.named_buffers())
-    }
-    dtype = next((tensor.dtype for tensor in state.values() if tensor.is_floating_point()), torch.float32)
     size = max(_SMALLEST_PROBE, 2 * stride) // stride * stride
     while size <= _LARGEST_PROBE:
-        image = torch.empty(1, in_channels, size, size, dtype=dtype, device="meta")
-        with torch.no_grad(), _evaluating(network), _Follow(image) as reaches:
-            output = torch.func.functional_call(network, state, (image,))
-            scores = _scores(output)
-        reach = reaches.of(scores)
+        follow = _Follow()
+        output = dry_run(network, (1, in_channels, size, size), follow.starting_with)
+        reach = follow.of(output.logits if isinstance(output, SemanticLogits) else output)
         if reach is None:
             return None
         side = max(int((span.last - span.first + 1).max()) for span in reach.values())
@@ -60,31 +51,18 @@ def receptive_field(network: nn.Module, in_channels: int, stride: int) -> int | 
     return None
 
 
-def _scores(output: Tensor | Output) -> Tensor:
-    if isinstance(output, MaskQueries):
-        return semantic_scores(output)
-    return output.logits if isinstance(output, SemanticLogits) else output
-
-
-@contextlib.contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
-
-
 class _Follow(TorchFunctionMode):
-    """Carries reaches through every torch operation called while it is active, starting from ``image``."""
+    """Carries reaches through every torch operation called while it is active, starting from an image."""
 
-    def __init__(self, image: Tensor) -> None:
+    def __init__(self) -> None:
         super().__init__()
         # Tensors are kept alongside, for the id of a freed one may be given to another.
         self._known: dict[int, tuple[Tensor, Reach]] = {}
+
+    def starting_with(self, image: Tensor) -> _Follow:
+        """This mode itself, once it knows the image."""
         self._remember(image, whole_axes(image))
+        return self
 
     def of(self, tensor: Tensor) -> Reach:
         return self._known[id(tensor)][1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -29,6 +31,25 @@ def resolve_device(name: str = "auto") -> torch.device:
             f"PyTorch finds no {name} device on this machine", where="device", remedy="Use `--device auto` or `cpu`"
         )
     return torch.device(name)
+
+
+def describe_device(device: torch.device) -> str:
+    """What computes, for people: a GPU's name, or the processor's and how many threads work on it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "Apple GPU"
+    return f"{_processor()}, {torch.get_num_threads()} threads"
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it (Linux), else its kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [value.strip() for key, _, value in (line.partition(":") for line in lines) if key.strip() == "model name"]
+    return names[0] if names else platform.machine()
 
 
 def gains_from_bf16(device: torch.device) -> bool:

@@ -16,7 +16,7 @@ from torch import Tensor
 from intarsia.ops.prepare import fit_channels, normalize, shrink, to_unit_range
 from intarsia.predict.device import autocast
 from intarsia.predict.postprocess import semantic_maps
-from intarsia.types import ImageSpec, LabelMap, SemanticLogits, SemanticMap
+from intarsia.types import ImageSpec, LabelMap, Output, SemanticMap
 
 Picture = UInt8[np.ndarray, "height width channels"] | UInt16[np.ndarray, "height width channels"]
 
@@ -28,14 +28,14 @@ class Predictor:
     """A network with the preparation it was trained with.
 
     Args:
-        network: normalized float32 [B, C, H, W] to logits of the same H, W; expected in evaluation mode.
+        network: normalized float32 [B, C, H, W] to an output of the same H, W; expected in evaluation mode.
         image_spec: how a picture is prepared.
         label_map: what the channels mean.
         device: where the network is.
         precision: "bf16" runs the network under autocast.
     """
 
-    network: Callable[[Tensor], SemanticLogits]
+    network: Callable[[Tensor], Output]
     image_spec: ImageSpec
     label_map: LabelMap
     device: torch.device

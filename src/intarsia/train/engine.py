@@ -161,6 +161,7 @@ def _quiet() -> Iterator[None]:
                 "Checkpoint directory .* exists and is not empty",
                 "GPU available but not used",
                 "MPS available but not used",
+                "Found .* in eval mode at the start of training",  # frozen normalisations are
                 "The dirpath has changed",
                 "`isinstance.treespec, LeafSpec.` is deprecated",
             ):

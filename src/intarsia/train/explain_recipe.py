@@ -62,7 +62,7 @@ _FIXED = {
     "data.classes": "a class list you may name instead of the folder's own",
     "data.group_by": "tells which pictures belong together (a patient, a video), so that no split divides them",
     "model.architecture": "learns from few pictures and keeps outlines sharp, because its last layers see every pixel",
-    "model.encoder_weights": "pretrained weights, if you name a file of them; without, the network starts from nothing",
+    "model.encoder_weights": "pretrained weights, if you name some (`intarsia weights ls`) or their file",
     "model.weights_license": "the licence of such weights",
     "augment.flip_horizontal": "half of the pictures are mirrored: left and right seldom matter. Set 0 where they do",
     "augment.flip_vertical": "0 keeps the top on top, as suits most pictures; seen from above, 0.5 is better",
@@ -80,6 +80,8 @@ _FIXED = {
     "loss.gamma": "only the focal loss uses it",
     "optimizer.learning_rate": "AdamW's usual",
     "optimizer.weight_decay": "AdamW's usual",
+    "optimizer.freeze": "nothing: the network starts from nothing, so every layer has to learn",
+    "optimizer.layer_decay": "one rate for all: only layers that know something already should learn slower",
     "optimizer.gradient_clip": "one odd batch cannot throw the weights far",
     "seed": "any number does; the same one gives the same splits and the same run",
     "precision": "bf16 where the hardware gains by it",
@@ -102,8 +104,8 @@ def _network(recipe: Recipe, seen: Summary) -> dict[str, str]:
     (low, height, high), (narrow, width, wide) = seen.heights, seen.widths
     window = recipe.augment.crop
     side = min(window or (low, narrow))
-    depth = recipe.model.arguments["depth"]
     most = planner._DEEPEST
+    depth = recipe.model.arguments.get("depth", most)
     if window is None:
         crop = f"all pictures are {wide}×{high}, no larger than {planner._WINDOW} a side: nothing is cut off"
     else:
@@ -117,8 +119,8 @@ def _network(recipe: Recipe, seen: Summary) -> dict[str, str]:
     )
     return {
         "augment.crop": crop,
+        "model.arguments": f"the network's own: {levels}",
         "model.arguments.depth": levels,
-        "model.arguments.base_width": "the paper's is 64; narrower, the network trains without a GPU",
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from intarsia.errors import RecipeError
@@ -12,7 +11,10 @@ from intarsia.nn.network import SegmentationNetwork
 
 
 def freeze_layers(network: SegmentationNetwork, count: int | Literal["all"]) -> None:
-    """Keep the encoder's first ``count`` layers, from the image on, as they are: no gradients.
+    """Keep the encoder's first ``count`` layers, from the image on, as they are, for the training that follows.
+
+    Their batch normalisations are put into evaluation mode, where Lightning leaves them: in training mode they would
+    go on to normalise by the batch and to move their running statistics, so a frozen encoder would still change.
 
     Raises:
         RecipeError: the encoder has fewer layers.
@@ -28,21 +30,10 @@ def freeze_layers(network: SegmentationNetwork, count: int | Literal["all"]) -> 
     for layer in layers[:count]:
         for parameter in layer:
             parameter.requires_grad_(False)
-
-
-def frozen_norms(network: nn.Module) -> list[nn.Module]:
-    """The batch normalisations whose weights are frozen.
-
-    They must stay in evaluation mode: in training mode they would go on to normalise by the batch and to move their
-    running statistics, so a frozen encoder would still change.
-    """
-    return [
-        module
-        for module in network.modules()
-        if isinstance(module, _BatchNorm)
-        and any(True for _ in module.parameters())
-        and not any(parameter.requires_grad for parameter in module.parameters())
-    ]
+    for module in network.modules():
+        parameters = list(module.parameters())
+        if isinstance(module, _BatchNorm) and parameters and not any(p.requires_grad for p in parameters):
+            module.eval()
 
 
 def parameter_groups(

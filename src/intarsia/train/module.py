@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import lightning
 import numpy as np
 import torch
 from jaxtyping import Float32, Int16
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from intarsia.metrics.confusion import confusion_matrix
 from intarsia.metrics.overlap import mean_iou
+from intarsia.nn.network import SegmentationNetwork
 from intarsia.ops.prepare import normalize
 from intarsia.predict.predictor import Predictor
+from intarsia.train.fine_tuning import parameter_groups
 from intarsia.train.recipe import OptimizerPart
-from intarsia.types import SemanticLogits
+from intarsia.types import Output
 
-Loss = Callable[[SemanticLogits, Tensor], Tensor]
+Loss = Callable[[Output, Tensor], Tensor]
 
 
 class SegmentationModule(lightning.LightningModule):
@@ -36,7 +38,13 @@ class SegmentationModule(lightning.LightningModule):
     """
 
     def __init__(
-        self, predictor: Predictor, network: nn.Module, loss: Loss, optimizer: OptimizerPart, steps: int, seed: int
+        self,
+        predictor: Predictor,
+        network: SegmentationNetwork,
+        loss: Loss,
+        optimizer: OptimizerPart,
+        steps: int,
+        seed: int,
     ) -> None:
         super().__init__()
         assert predictor.network is network
@@ -83,7 +91,12 @@ class SegmentationModule(lightning.LightningModule):
         """AdamW, linear warm-up, then a cosine to zero."""
         settings = self._optimizer
         optimizer = torch.optim.AdamW(
-            weight_decay_groups(self.network.named_parameters(), settings.weight_decay), lr=settings.learning_rate
+            parameter_groups(
+                self.network,
+                learning_rate=settings.learning_rate,
+                weight_decay=settings.weight_decay,
+                layer_decay=settings.layer_decay,
+            )
         )
         schedule = LambdaLR(optimizer, lambda step: warmup_cosine(step, settings.warmup_steps, self._steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -94,12 +107,3 @@ def warmup_cosine(step: int, warmup: int, steps: int) -> float:
     if step < warmup:
         return (step + 1) / (warmup + 1)
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
-
-
-def weight_decay_groups(named: Iterable[tuple[str, nn.Parameter]], weight_decay: float) -> list[dict[str, Any]]:
-    """Parameters in two groups: weights decay, biases and norms (one dimension) do not."""
-    parameters = [parameter for _, parameter in named if parameter.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]

@@ -39,7 +39,7 @@ def plan_for(part: DataPart, data: PreparedData) -> Recipe:
     steps = min(max(_PASSES * seen.images // _BATCH, _FEWEST_STEPS), _MOST_STEPS)
     return Recipe(
         data=part,
-        model=ModelPart(architecture="unet", arguments={"depth": _depth(side), "base_width": 32}),
+        model=ModelPart(architecture="unet", arguments=_arguments(side)),
         augment=AugmentPolicy(crop=window),
         loss=plan_loss(seen),
         optimizer=OptimizerPart(warmup_steps=steps // 20),
@@ -62,6 +62,12 @@ def _window(seen: Summary) -> tuple[int, int] | None:
     if one_size and max(tallest, widest) <= _WINDOW:
         return None
     return min(round(height), _WINDOW), min(round(width), _WINDOW)
+
+
+def _arguments(side: int) -> dict[str, int]:
+    """Only what departs from the network's own defaults, so that another architecture can take its place."""
+    depth = _depth(side)
+    return {} if depth == _DEEPEST else {"depth": depth}
 
 
 def _depth(side: int) -> int:

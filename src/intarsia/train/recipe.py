@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from intarsia.augment import AugmentPolicy
 from intarsia.errors import RecipeError
 from intarsia.files import write_text
+
+_ARCHITECTURE = "model.architecture"
 
 
 class _Part(BaseModel):
@@ -37,14 +39,20 @@ class ModelPart(_Part):
 
     architecture: str = Field("unet", description="a key of the registry of architectures")
     arguments: dict[str, Any] = Field(default_factory=dict, description="what its builder is called with")
-    encoder_weights: str | None = Field(None, description="a file of ImageNet weights to start the encoder from")
-    weights_license: str = Field("", description="the licence of those weights, kept in the model's card")
+    encoder_weights: str | None = Field(
+        None, description="weights to start the encoder from: a name that `intarsia weights ls` shows, or a file"
+    )
+    weights_license: str = Field(
+        "", description="their licence, kept in the model's card; filled in by itself for weights of the catalogue"
+    )
 
 
 class LossPart(_Part):
     """What is minimised."""
 
-    name: str = Field("ce_dice", description="ce, dice, bce_dice, focal or ce_dice")
+    name: str = Field(
+        "ce_dice", description="ce, dice, bce_dice, focal or ce_dice; networks that return mask queries take ce_dice"
+    )
     dice_weight: float = Field(1.0, ge=0, description="λ of cross-entropy + λ·Dice")
     gamma: float = Field(2.0, ge=0, description="the focusing exponent of the focal loss")
     class_weights: Literal["none", "balanced"] | list[float] = Field(
@@ -59,6 +67,12 @@ class OptimizerPart(_Part):
     learning_rate: float = Field(1e-3, gt=0, description="the peak learning rate")
     weight_decay: float = Field(1e-2, ge=0, description="decoupled weight decay of weights; norms and biases have none")
     warmup_steps: int = Field(20, ge=0, description="steps of linear warm-up")
+    freeze: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
+        0, description="how many of the encoder's layers, from the image on, keep the weights they start with; or all"
+    )
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="an encoder layer's learning rate, as a share of that of the next deeper one"
+    )
     gradient_clip: float = Field(1.0, ge=0, description="largest gradient norm; 0 does not clip")
 
 
@@ -123,11 +137,13 @@ def parse_recipe(content: Mapping[str, Any], where: str | Path = "recipe") -> Re
 def override(recipe: Recipe, settings: Iterable[str]) -> Recipe:
     """Replace single keys: ``["rounds=20", "optimizer.learning_rate=3e-4"]``; values are read as YAML.
 
+    Another ``model.architecture`` starts from its own defaults: the arguments of the one before are dropped.
+
     Raises:
         RecipeError: a setting without "=", an unknown key (the nearest is named), or a value of the wrong kind.
     """
     content = recipe.model_dump(mode="json")
-    for setting in settings:
+    for setting in sorted(settings, key=_after_architecture):
         key, equals, value = setting.partition("=")
         if not equals or not key:
             raise RecipeError(
@@ -139,8 +155,14 @@ def override(recipe: Recipe, settings: Iterable[str]) -> Recipe:
             if not isinstance(inside.get(parent), dict):
                 raise _unknown_key(parents[: depth + 1], inside, f"--set {setting}")
             inside = inside[parent]
+        if key == _ARCHITECTURE and inside[last] != value:
+            inside["arguments"] = {}  # those of the other architecture mean nothing to this one
         inside[last] = _scalar(value)
     return parse_recipe(content, where="--set")
+
+
+def _after_architecture(setting: str) -> bool:
+    return setting.partition("=")[0] != _ARCHITECTURE
 
 
 def json_schema() -> dict[str, Any]:

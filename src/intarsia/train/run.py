@@ -22,10 +22,11 @@ from intarsia.predict.model import Model, assemble
 from intarsia.predict.predictor import Predictor
 from intarsia.train.callbacks import AtomicCheckpointIO, History
 from intarsia.train.engine import BEST, fit, reproducible
+from intarsia.train.fine_tuning import freeze_layers
 from intarsia.train.module import SegmentationModule
 from intarsia.train.prepare import PreparedData
 from intarsia.train.recipe import LossPart, Recipe
-from intarsia.weights import MODEL_FILE, ModelCard, fingerprint_weights, read_state_dict, write_model
+from intarsia.weights import MODEL_FILE, ModelCard, find_weights, fingerprint_weights, read_state_dict, write_model
 
 Build = Callable[..., SegmentationNetwork]
 """Called as ``build(architecture, in_channels=…, num_classes=…, **arguments)``."""
@@ -62,21 +63,27 @@ def run(recipe: Recipe, data: PreparedData, build: Build, folder: Path, console:
 
     Raises:
         RecipeError: settings that do not fit each other or the data.
+        FetchError: the encoder's weights could not be found or fetched.
+        ModelFileError: they do not fit the encoder.
         OutputError: a file could not be written; the run can be continued.
         KeyboardInterrupt: Ctrl-C; the run can be continued.
     """
     device = resolve_device(recipe.device)
     precision = resolve_precision(recipe.precision, device)
     arguments = network_arguments(recipe, data)
-    loss = build_loss(
-        recipe.loss.name,
-        class_weights=class_weights(recipe.loss, data),
-        dice_weight=recipe.loss.dice_weight,
-        gamma=recipe.loss.gamma,
-    )
+    recipe, weights = _find_weights(recipe, console)
     history = History(folder)
     with reproducible(recipe.seed, device):
-        network = _network(recipe, arguments, build).to(device).to(memory_format=torch.channels_last)
+        network = _network(recipe, arguments, build, weights).to(device).to(memory_format=torch.channels_last)
+        _check_together(recipe, network)
+        freeze_layers(network, recipe.optimizer.freeze)
+        loss = build_loss(
+            recipe.loss.name,
+            class_weights=class_weights(recipe.loss, data),
+            dice_weight=recipe.loss.dice_weight,
+            gamma=recipe.loss.gamma,
+            output=network.output,
+        )
         predictor = Predictor(network, data.spec, data.label_map, device, precision)
         module = SegmentationModule(predictor, network, loss, recipe.optimizer, recipe.steps, recipe.seed)
         # Written only now, when everything has been found to fit: a refused recipe leaves no folder behind.
@@ -132,11 +139,41 @@ def class_weights(part: LossPart, data: PreparedData) -> Float32[Tensor, " class
     return (weights / (weights * shares).sum()).float()
 
 
-def _network(recipe: Recipe, arguments: Mapping[str, Any], build: Build) -> SegmentationNetwork:
+def _find_weights(recipe: Recipe, console: Console | None) -> tuple[Recipe, Path | None]:
+    """The file of the encoder's weights, if there are any, and the recipe with their licence, if it is known."""
+    part = recipe.model
+    if not part.encoder_weights:
+        return recipe, None
+    found = find_weights(part.encoder_weights, report=console.print if console else None)
+    if part.weights_license or not found.license:
+        return recipe, found.path
+    part = part.model_copy(update={"weights_license": found.license})
+    return recipe.model_copy(update={"model": part}), found.path
+
+
+def _network(recipe: Recipe, arguments: Mapping[str, Any], build: Build, weights: Path | None) -> SegmentationNetwork:
     network = build(recipe.model.architecture, **arguments)
-    if recipe.model.encoder_weights:
-        network.load_encoder_weights(read_state_dict(recipe.model.encoder_weights))
+    if weights:
+        network.load_encoder_weights(read_state_dict(weights))
     return network
+
+
+def _check_together(recipe: Recipe, network: SegmentationNetwork) -> None:
+    """Refuse settings that each are possible, but not together."""
+    crop = recipe.augment.crop
+    if crop and min(crop) < network.stride:
+        raise RecipeError(
+            f"the window of {crop[1]}×{crop[0]} pixels is smaller than one cell of the network's coarsest features,"
+            f" {network.stride}×{network.stride}",
+            where="augment.crop",
+            remedy=f"Give [{network.stride}, {network.stride}] or more, or build a shallower network",
+        )
+    if recipe.optimizer.freeze and not (recipe.model.encoder_weights or recipe.model.arguments.get("pretrained")):
+        raise RecipeError(
+            "layers are to be frozen, but they start at random and would never learn anything",
+            where="optimizer.freeze",
+            remedy="Name pretrained weights in model.encoder_weights, or give 0",
+        )
 
 
 def _card(

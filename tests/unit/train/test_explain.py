@@ -80,7 +80,7 @@ def test_reasons_name_the_numbers_of_the_data_and_of_the_planner(tmp_path: Path)
     assert (
         f"300 wide (median 300) and 300 high (median 300): the median, at most {planner._WINDOW}" in why["augment.crop"]
     )
-    assert f"to {256 // 2**4} at the coarsest" in why["model.arguments.depth"]
+    assert f"to {256 // 2**4} at the coarsest" in why["model.arguments"]
     train = 4
     assert f"{train} training pictures, each shown {planner._PASSES} times" in why["steps_per_round"]
     assert f"raised to {planner._FEWEST_STEPS}" in why["steps_per_round"]

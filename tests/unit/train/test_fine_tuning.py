@@ -7,7 +7,7 @@ from torch import nn
 from intarsia.architectures import build
 from intarsia.errors import RecipeError
 from intarsia.nn.network import SegmentationNetwork
-from intarsia.train.fine_tuning import freeze_layers, frozen_norms, parameter_groups
+from intarsia.train.fine_tuning import freeze_layers, parameter_groups
 
 
 @pytest.fixture
@@ -35,11 +35,9 @@ def test_more_layers_than_there_are_name_their_number(network: SegmentationNetwo
 
 
 def test_norms_are_frozen_with_their_weights(network: SegmentationNetwork) -> None:
-    assert frozen_norms(network) == []
     freeze_layers(network, "all")
-    norms = {name for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
-    frozen = {name for name, module in network.named_modules() if any(module is norm for norm in frozen_norms(network))}
-    assert frozen == {name for name in norms if name.startswith("encoder.")}
+    norms = {name: module for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    assert {name for name, norm in norms.items() if not norm.training} == {n for n in norms if n.startswith("encoder.")}
 
 
 def test_groups_hold_every_learning_parameter_once(network: SegmentationNetwork) -> None:

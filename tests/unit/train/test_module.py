@@ -1,9 +1,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
-from intarsia.train.module import warmup_cosine, weight_decay_groups
+from intarsia.train.module import warmup_cosine
 
 
 @given(st.integers(0, 50), st.integers(51, 500))
@@ -18,11 +17,3 @@ def test_schedule_rises_then_falls_and_stays_in_range(warmup: int, steps: int) -
 
 def test_half_way_down_is_half() -> None:
     assert warmup_cosine(60, 20, 100) == pytest.approx(0.5)
-
-
-def test_only_weights_decay() -> None:
-    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
-    decayed, free = weight_decay_groups(network.named_parameters(), 0.1)
-    assert [tuple(p.shape) for p in decayed["params"]] == [(2, 1, 3, 3)]
-    assert (decayed["weight_decay"], free["weight_decay"]) == (0.1, 0.0)
-    assert len(free["params"]) == 3

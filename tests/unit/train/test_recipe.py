@@ -63,3 +63,17 @@ def test_schema_describes_every_key() -> None:
     schema = json_schema()
     assert set(schema["properties"]) == set(Recipe.model_fields)
     assert all("description" in part for name, part in schema["properties"].items() if "$ref" not in part)
+
+
+def test_another_architecture_starts_from_its_own_arguments() -> None:
+    recipe = parse_recipe({**PLAIN, "model": {"architecture": "unet", "arguments": {"depth": 2}}})
+    assert override(recipe, ["model.architecture=fpn"]).model.arguments == {}
+    assert override(recipe, ["model.architecture=unet"]).model.arguments == {"depth": 2}
+    both = override(recipe, ["model.arguments.encoder=resnet18", "model.architecture=fpn"])
+    assert both.model.arguments == {"encoder": "resnet18"}
+
+
+@pytest.mark.parametrize(("setting", "found"), [("freeze=-1", "optimizer.freeze"), ("layer_decay=0", "greater than 0")])
+def test_fine_tuning_is_checked(setting: str, found: str) -> None:
+    with pytest.raises(RecipeError, match=found):
+        override(parse_recipe(PLAIN), [f"optimizer.{setting}"])

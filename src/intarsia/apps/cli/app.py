@@ -14,7 +14,20 @@ import typer
 from typer.core import TyperGroup
 
 from intarsia import __version__
-from intarsia.apps.cli import compare, data, demo, doctor, evaluate, inspect, plan, predict, score, train
+from intarsia.apps.cli import (
+    compare,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    inspect,
+    models,
+    plan,
+    predict,
+    score,
+    train,
+    weights,
+)
 from intarsia.errors import IntarsiaError
 
 _INTERRUPTED = 130  # what shells expect after Ctrl-C: 128 + SIGINT
@@ -77,7 +90,9 @@ app.command("score")(score.run)
 app.command("compare")(compare.run)
 app.command("inspect")(inspect.run)
 app.command("predict")(predict.run)
+app.command("models")(models.run)
 app.add_typer(data.app, name="data")
+app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:

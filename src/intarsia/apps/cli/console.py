@@ -10,7 +10,15 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else, on standard output.")]
@@ -37,6 +45,24 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
+def download_bar() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
+    """Give a callback for lines, printed on standard error, and one for ``(done, total)`` bytes, drawn below them.
+
+    The bar appears with the first line, so that nothing flickers where nothing is downloaded.
+    """
+    screen = console(to_stderr=True)
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        def report(line: str) -> None:
+            screen.print(line)
+            bar.reset(task, total=None, visible=True)
+
+        yield report, lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def show_warnings(warnings: Sequence[str]) -> None:

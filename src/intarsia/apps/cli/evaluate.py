@@ -21,7 +21,7 @@ from intarsia.apps.cli.console import (
     with_interval,
 )
 from intarsia.apps.cli.doctor import Classes
-from intarsia.apps.cli.models import load_model
+from intarsia.apps.cli.opening import load_model
 from intarsia.apps.cli.plan import GroupBy
 
 if TYPE_CHECKING:

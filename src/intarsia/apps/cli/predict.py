@@ -29,7 +29,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Label every pixel of pictures: one indexed PNG of class ids each, at the picture's own size."""
-    from intarsia.apps.cli.models import load_model
+    from intarsia.apps.cli.opening import load_model
 
     pictures = expand(inputs)
     loaded = load_model(model, device)

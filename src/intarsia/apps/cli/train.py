@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from intarsia.apps.cli.console import Json, console, print_json, progress_bar
+from intarsia.apps.cli.console import Json, console, download_bar, print_json, progress_bar
 from intarsia.apps.cli.doctor import Classes
 from intarsia.apps.cli.plan import GroupBy
 from intarsia.errors import RecipeError
@@ -37,7 +37,7 @@ def run(
     from intarsia.train.recipe import override
     from intarsia.train.run import RECIPE_FILE
     from intarsia.train.run import run as train
-    from intarsia.weights import MODEL_FILE
+    from intarsia.weights import MODEL_FILE, find_weights
 
     folder = _resumed(source, resume, settings) if resume else None
     recipe = _recipe(folder / RECIPE_FILE if folder else source, classes, group_by, settings or [])
@@ -45,6 +45,9 @@ def run(
         recipe = override(recipe, [f"device={device}"])
     folder = folder or _new_folder(out or Path("runs") / Path(recipe.data.folder).resolve().name)
     screen = console(to_stderr=as_json)
+    if recipe.model.encoder_weights:  # fetched first: a wrong name is not to wait until all pictures are read
+        with download_bar() as (report, received):
+            find_weights(recipe.model.encoder_weights, report=report, progress=received)
     with progress_bar("reading") as progress:
         data = prepare(recipe.data, recipe.seed, progress)
     for note in data.notes:
