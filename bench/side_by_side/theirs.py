@@ -28,7 +28,7 @@ from intarsia.ops.pad import crop_to_size, pad_to_size, padded_size
 from intarsia.ops.prepare import normalize
 from intarsia.predict.predictor import Predictor
 from intarsia.train.engine import collate
-from intarsia.train.module import warmup_cosine, weight_decay_groups
+from intarsia.train.module import warmup_cosine
 from intarsia.train.prepare import PreparedData
 from intarsia.train.recipe import Recipe
 from intarsia.train.run import class_weights
@@ -89,7 +89,11 @@ def with_our_settings(recipe: Recipe, data: PreparedData) -> Loop:
         channels=data.label_map.num_classes,
         loss=lambda logits, target: loss(SemanticLogits(logits), target),
         optimizer=lambda network: torch.optim.AdamW(
-            weight_decay_groups(network.named_parameters(), part.weight_decay), lr=part.learning_rate
+            [
+                {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": part.weight_decay},
+                {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+            ],
+            lr=part.learning_rate,
         ),
         schedule=lambda optimizer: LambdaLR(
             optimizer, lambda step: warmup_cosine(step, part.warmup_steps, recipe.steps)
