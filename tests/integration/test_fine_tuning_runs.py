@@ -67,6 +67,10 @@ def test_layers_near_the_image_change_less(tiny_recipe: Make, model_part: dict[s
             {"model": {"arguments": {"encoder": "test_resnet"}}, "augment": {"crop": [16, 16]}},
             r"window of 16×16 pixels is smaller than one cell .* 32×32.*augment\.crop|augment\.crop.*window of 16×16",
         ),
+        (
+            {"model": {"arguments": {"depth": 2, "num_classes": 7}}},
+            r"model\.arguments\.num_classes: is decided by the data",
+        ),
         ({"optimizer": {"freeze": 1}}, r"optimizer\.freeze: layers are to be frozen, but they start at random"),
     ],
 )

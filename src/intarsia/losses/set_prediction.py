@@ -94,7 +94,7 @@ def cell_truth(
         rows: of the grid.
         columns: of the grid.
         stride: pixels a side of a cell.
-        num_classes: K.
+        num_classes: K; 1 stands for the second of two classes, whose first is then not looked for.
     """
     batch, height, width = target.shape
     beyond = (0, columns * stride - width, 0, rows * stride - height)
@@ -103,9 +103,9 @@ def cell_truth(
     valid, classes = (
         pixels.view(by_cell).transpose(2, 3).reshape(batch, rows * columns, stride**2) for pixels in (valid, classes)
     )
-    counts = torch.zeros(batch, rows * columns, num_classes, device=target.device).scatter_add_(
+    counts = torch.zeros(batch, rows * columns, max(num_classes, 2), device=target.device).scatter_add_(
         2, classes, valid.float()
-    )
+    )[..., -num_classes:]
     return CellTruth(counts / stride**2, valid.float().mean(dim=2))
 
 

@@ -7,11 +7,13 @@ import time
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from intarsia.nn.network import SegmentationNetwork
 from intarsia.predict.device import Precision, autocast, resolve_precision
 
-_WARM_UP, _TIMED = 2, 5
+_FEWEST, _MOST = 3, 10  # timed passes
+_ENOUGH = 1.0  # seconds of them, once there are the fewest
 
 
 def seconds_a_picture(
@@ -28,14 +30,19 @@ def seconds_a_picture(
     """
     random = np.random.default_rng(0).random((1, channels, side, side), dtype=np.float32)
     image = torch.from_numpy(random).to(device).contiguous(memory_format=torch.channels_last)
-    seconds = []
     with torch.inference_mode(), autocast(resolve_precision(precision, device), device):
-        for _ in range(_WARM_UP + _TIMED):
-            started = time.perf_counter()
-            network(image)
-            _wait(device)
-            seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds[_WARM_UP:])
+        _seconds(network, image)  # the first pass sets things up
+        seconds: list[float] = []
+        while len(seconds) < _FEWEST or (sum(seconds) < _ENOUGH and len(seconds) < _MOST):
+            seconds.append(_seconds(network, image))
+    return statistics.median(seconds)
+
+
+def _seconds(network: SegmentationNetwork, image: Tensor) -> float:
+    started = time.perf_counter()
+    network(image)
+    _wait(image.device)
+    return time.perf_counter() - started
 
 
 def _wait(device: torch.device) -> None:

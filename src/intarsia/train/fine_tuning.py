@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import nn
 
 from intarsia.errors import RecipeError
 from intarsia.nn.network import SegmentationNetwork
+
+# What vision transformers call the parameters that stand for places, and for no picture's content.
+_PLACES = {"cls_token", "dist_token", "reg_token", "pos_embed", "relative_position_bias_table", "level_embed"}
 
 
 def freeze_layers(network: SegmentationNetwork, count: int | Literal["all"]) -> None:
     """Keep the encoder's first ``count`` layers, from the image on, as they are, for the training that follows.
 
-    Their batch normalisations are put into evaluation mode, where Lightning leaves them: in training mode they would
-    go on to normalise by the batch and to move their running statistics, so a frozen encoder would still change.
+    Everything that consists of frozen parameters is put into evaluation mode, where Lightning leaves it: in training
+    mode, batch normalisations would go on to move their running statistics, and dropout and stochastic depth would give
+    other features in every step.
 
     Raises:
         RecipeError: the encoder has fewer layers.
@@ -32,7 +36,7 @@ def freeze_layers(network: SegmentationNetwork, count: int | Literal["all"]) -> 
             parameter.requires_grad_(False)
     for module in network.modules():
         parameters = list(module.parameters())
-        if isinstance(module, _BatchNorm) and parameters and not any(p.requires_grad for p in parameters):
+        if parameters and not any(parameter.requires_grad for parameter in parameters):
             module.eval()
 
 
@@ -41,10 +45,11 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """The parameters that learn, with their learning rate and weight decay, for the optimizer.
 
-    Weights decay; biases and normalisations (one dimension) do not. The last of L encoder layers learns at
-    ``layer_decay`` times the decoder's rate, the one before at its square, and so on to the image: general features
-    change less than specific ones (Clark et al. 2020, ELECTRA, arXiv:2003.10555; Bao et al. 2021, BEiT,
-    arXiv:2106.08254).
+    Weights decay; biases and normalisations (one dimension) do not, nor do embeddings of places and queries, for which
+    zero means nothing (Liu et al. 2021, Swin, arXiv:2103.14030; Cheng et al. 2022, Mask2Former, arXiv:2112.01527). The
+    last of L encoder layers learns at ``layer_decay`` times the decoder's rate, the one before at its square, and so on
+    to the image: general features change less than specific ones (Clark et al. 2020, ELECTRA, arXiv:2003.10555; Bao et
+    al. 2021, BEiT, arXiv:2106.08254).
 
     Args:
         network: frozen parameters (see :func:`freeze_layers`) are left out.
@@ -58,11 +63,17 @@ def parameter_groups(
         for number, layer in enumerate(layers)
         for parameter in layer
     }
+    embeddings = _embeddings(network)
     groups: dict[tuple[float, bool], dict[str, Any]] = {}
     for parameter in network.parameters():
         if not parameter.requires_grad:
             continue
-        scale, decays = scale_of.get(id(parameter), 1.0), parameter.ndim > 1
+        scale, decays = scale_of.get(id(parameter), 1.0), parameter.ndim > 1 and id(parameter) not in embeddings
         group = {"params": [], "lr": learning_rate * scale, "weight_decay": weight_decay if decays else 0.0}
         groups.setdefault((scale, decays), group)["params"].append(parameter)
     return [groups[key] for key in sorted(groups, reverse=True)]
+
+
+def _embeddings(network: nn.Module) -> set[int]:
+    tables = {id(module.weight) for module in network.modules() if isinstance(module, nn.Embedding)}
+    return tables | {id(p) for name, p in network.named_parameters() if name.rpartition(".")[2] in _PLACES}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from intarsia.augment import AugmentPolicy
 from intarsia.errors import RecipeError
@@ -17,8 +17,17 @@ from intarsia.files import write_text
 _ARCHITECTURE = "model.architecture"
 
 
+def _some_weight(weights: list[float]) -> list[float]:
+    if not any(weights):
+        raise ValueError("at least one class must have a weight above 0")
+    return weights
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Weights = Annotated[list[Annotated[float, Field(ge=0)]], AfterValidator(_some_weight)]
 
 
 class DataPart(_Part):
@@ -55,7 +64,7 @@ class LossPart(_Part):
     )
     dice_weight: float = Field(1.0, ge=0, description="λ of cross-entropy + λ·Dice")
     gamma: float = Field(2.0, ge=0, description="the focusing exponent of the focal loss")
-    class_weights: Literal["none", "balanced"] | list[float] = Field(
+    class_weights: Literal["none", "balanced"] | Weights = Field(
         "none",
         description="none, balanced (inverse square root of each class's share of pixels), or one number a class",
     )
@@ -67,7 +76,7 @@ class OptimizerPart(_Part):
     learning_rate: float = Field(1e-3, gt=0, description="the peak learning rate")
     weight_decay: float = Field(1e-2, ge=0, description="decoupled weight decay of weights; norms and biases have none")
     warmup_steps: int = Field(20, ge=0, description="steps of linear warm-up")
-    freeze: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
+    freeze: Annotated[int, Field(ge=0, strict=True)] | Literal["all"] = Field(
         0, description="how many of the encoder's layers, from the image on, keep the weights they start with; or all"
     )
     layer_decay: float = Field(
@@ -157,7 +166,7 @@ def override(recipe: Recipe, settings: Iterable[str]) -> Recipe:
             inside = inside[parent]
         if key == _ARCHITECTURE and inside[last] != value:
             inside["arguments"] = {}  # those of the other architecture mean nothing to this one
-        inside[last] = _scalar(value)
+        inside[last] = _scalar(value, f"--set {setting}")
     return parse_recipe(content, where="--set")
 
 
@@ -170,8 +179,11 @@ def json_schema() -> dict[str, Any]:
     return Recipe.model_json_schema()
 
 
-def _scalar(text: str) -> Any:
-    value = yaml.safe_load(text)
+def _scalar(text: str, where: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError("the value is not YAML", where=where, remedy="Check its brackets and quotes") from error
     if isinstance(value, str):  # YAML 1.1 reads 3e-4, which has no dot, as text
         try:
             return float(value)
@@ -181,7 +193,8 @@ def _scalar(text: str) -> Any:
 
 
 def _recipe_error(error: ValidationError, content: Mapping[str, Any], where: str | Path) -> RecipeError:
-    problem = error.errors(include_url=False)[0]
+    # Of the kinds a value could have been, that which it came nearest to.
+    problem = max(error.errors(include_url=False), key=lambda one: (len(one["loc"]), one["type"] != "literal_error"))
     location = [part for part in problem["loc"] if isinstance(part, str | int)]
     # pydantic says "extra" for models and "unexpected keyword argument" for dataclasses.
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -192,12 +205,24 @@ def _recipe_error(error: ValidationError, content: Mapping[str, Any], where: str
     inner = problem.get("ctx", {}).get("error")
     if isinstance(inner, RecipeError):  # a part checked itself, and says it better
         return RecipeError(inner.found, where=[where, *inner.where], remedy=inner.remedy)
-    key = ".".join(str(part) for part in location)
+    key = ".".join(_keys(location))
     if problem["type"] == "missing":
         return RecipeError(f"the key {key!r} is missing", where=where, remedy=f"Add `{key}`")
     return RecipeError(
         f"{key} is {problem['input']!r}, but {_lower(problem['msg'])}", where=where, remedy=f"Correct `{key}`"
     )
+
+
+def _keys(location: Sequence[str | int]) -> list[str]:
+    """The keys of a recipe on the way to a problem, without the kinds of value pydantic tried there."""
+    inside: Any = Recipe.model_validate({"data": {"folder": ""}}).model_dump(mode="json")
+    keys: list[str] = []
+    for part in map(str, location):
+        if not isinstance(inside, dict) or part not in inside:
+            return keys or [part]
+        keys.append(part)
+        inside = inside[part]
+    return keys
 
 
 def _unknown_key(location: Sequence[str], known: Mapping[str, Any], where: str | Path) -> RecipeError:

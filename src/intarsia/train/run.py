@@ -101,13 +101,19 @@ def network_arguments(recipe: Recipe, data: PreparedData) -> dict[str, Any]:
     """What the network's builder is called with: the recipe's arguments, and the channels and classes of the data.
 
     Raises:
-        RecipeError: the loss is for two classes and the data has another number.
+        RecipeError: the loss is for two classes and the data has another number, or the recipe states what the data
+            decides.
     """
     classes = data.label_map.num_classes
     if recipe.loss.name == "bce_dice" and classes != 2:
         raise RecipeError(
             f"bce_dice is for two classes, and the data has {classes}", where="loss.name", remedy="Choose ce_dice"
         )
+    for key in ("in_channels", "num_classes"):
+        if key in recipe.model.arguments:
+            raise RecipeError(
+                "is decided by the data", where=f"model.arguments.{key}", remedy="Leave it out of the arguments"
+            )
     # The loss of one channel decides that there is one; every other loss takes one channel a class.
     outputs = 1 if recipe.loss.name == "bce_dice" else classes
     return {**recipe.model.arguments, "in_channels": data.spec.channels, "num_classes": outputs}
@@ -166,7 +172,7 @@ def _check_together(recipe: Recipe, network: SegmentationNetwork) -> None:
             f"the window of {crop[1]}×{crop[0]} pixels is smaller than one cell of the network's coarsest features,"
             f" {network.stride}×{network.stride}",
             where="augment.crop",
-            remedy=f"Give [{network.stride}, {network.stride}] or more, or build a shallower network",
+            remedy=f"Give [{network.stride}, {network.stride}] or more, or choose a network of a smaller stride",
         )
     if recipe.optimizer.freeze and not (recipe.model.encoder_weights or recipe.model.arguments.get("pretrained")):
         raise RecipeError(

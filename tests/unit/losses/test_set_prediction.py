@@ -66,10 +66,10 @@ def test_cells_hold_the_shares_of_their_pixels(size: tuple[int, int, int], strid
 
 
 def test_known_answer_by_hand() -> None:
-    # One cell of two pixels a side, three of class 0 and one void; the first query is the better one for it.
+    # One cell of two pixels a side, three of the one class and one void; the first query is the better one for it.
     class_logits = torch.tensor([[0.6, 0.4], [0.2, 0.8]]).log().unsqueeze(0)
     mask_logits = torch.tensor([0.5, 0.1]).logit().reshape(1, 2, 1, 1)
-    target = torch.tensor([[[0, 0], [0, -1]]])
+    target = torch.tensor([[[1, 1], [1, -1]]])
     entropy = -(math.log(0.6) + 0.1 * math.log(0.8)) / 1.1
     dice = 1 - 2 * 0.5 * 0.75 / (0.5 * 0.75 + 0.75)
     expected = 2 * entropy + 5 * math.log(2) + 5 * dice
@@ -265,3 +265,10 @@ def test_outputs_and_targets_that_do_not_fit() -> None:
         build_loss(output=MaskQueries)(output, target.mT)
     with pytest.raises(ShapeError, match=r"2 weights and 3 classes.*one weight a class"):
         build_loss(class_weights=torch.ones(2), output=MaskQueries)(output, target)
+
+
+def test_a_single_class_is_the_second_of_two() -> None:
+    target = torch.tensor([[[0, 0, 1, 1], [0, 0, 1, 1]]])
+    found = cell_truth(target, 1, 2, stride=2, num_classes=1)
+    assert found.classes.squeeze().tolist() == [0, 1]
+    assert found.valid.squeeze().tolist() == [1, 1]

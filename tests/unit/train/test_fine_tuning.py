@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -38,6 +40,38 @@ def test_norms_are_frozen_with_their_weights(network: SegmentationNetwork) -> No
     freeze_layers(network, "all")
     norms = {name: module for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
     assert {name for name, norm in norms.items() if not norm.training} == {n for n in norms if n.startswith("encoder.")}
+
+
+@pytest.mark.parametrize("encoder", ["test_resnet", "test_efficientnet"])
+def test_norms_behind_the_frozen_layers_go_on_learning(encoder: str) -> None:
+    network = build("unet", in_channels=1, num_classes=2, encoder=encoder)
+    freeze_layers(network, 2)
+    frozen = {id(parameter) for layer in network.encoder_layers()[:2] for parameter in layer}
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert [norm.training for norm in norms] == [id(norm.weight) not in frozen for norm in norms]
+    assert {norm.training for norm in norms} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "arguments"),
+    [("segformer", {}), ("fcn", {"encoder": "vgg11"}), ("unet", {"encoder": "test_resnet"})],
+)
+def test_frozen_features_do_not_vary(architecture: str, arguments: dict[str, Any]) -> None:
+    """Stochastic depth and dropout would make them."""
+    network = build(architecture, in_channels=3, num_classes=2, **arguments).train()
+    freeze_layers(network, "all")
+    encoder, image = network.get_submodule("encoder"), torch.rand(2, 3, 64, 64)
+    for one, other in zip(encoder(image), encoder(image), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_places_and_queries_do_not_decay() -> None:
+    network = build("vit", in_channels=3, num_classes=2, encoder="test_vit")
+    groups = parameter_groups(network, learning_rate=1.0, weight_decay=0.1, layer_decay=1.0)
+    free = {id(parameter) for group in groups if not group["weight_decay"] for parameter in group["params"]}
+    places = [p for name, p in network.named_parameters() if name.endswith(("pos_embed", "cls_token"))]
+    assert places
+    assert {id(parameter) for parameter in places} <= free
 
 
 def test_groups_hold_every_learning_parameter_once(network: SegmentationNetwork) -> None:

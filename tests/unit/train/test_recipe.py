@@ -73,7 +73,19 @@ def test_another_architecture_starts_from_its_own_arguments() -> None:
     assert both.model.arguments == {"encoder": "resnet18"}
 
 
-@pytest.mark.parametrize(("setting", "found"), [("freeze=-1", "optimizer.freeze"), ("layer_decay=0", "greater than 0")])
-def test_fine_tuning_is_checked(setting: str, found: str) -> None:
-    with pytest.raises(RecipeError, match=found):
-        override(parse_recipe(PLAIN), [f"optimizer.{setting}"])
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("optimizer.freeze=-1", r"optimizer\.freeze is -1, but input should be greater than or equal to 0"),
+        ("optimizer.freeze=half", r"optimizer\.freeze is 'half', but"),
+        ("optimizer.freeze=true", r"optimizer\.freeze is True, but"),
+        ("optimizer.layer_decay=0", "greater than 0"),
+        ("loss.class_weights=[-1, 2, 1]", r"loss\.class_weights is -1, but input should be greater than or equal to 0"),
+        ("loss.class_weights=[0, 0]", r"loss\.class_weights is \[0, 0\], but .*at least one class must have a weight"),
+        ("model.arguments.rates=[6, 12", r"--set model\.arguments\.rates=\[6, 12: the value is not YAML"),
+    ],
+)
+def test_wrong_values_are_one_line(setting: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message) as caught:
+        override(parse_recipe(PLAIN), [setting])
+    assert "\n" not in str(caught.value)
