@@ -38,6 +38,13 @@ def assert_same_weights(one: Path, other: Path) -> None:
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+def test_a_loss_that_is_no_number_ends_the_run(tiny_recipe: Make, tmp_path: Path) -> None:
+    optimizer = {"learning_rate": 1e30, "warmup_steps": 0}
+    with pytest.raises(RecipeError, match=r"training: the loss is (nan|inf) in step \d+\. Lower"):
+        train(tiny_recipe(optimizer=optimizer), tmp_path / "run")
+    assert not (tmp_path / "run/model.safetensors").exists()
+
+
 def test_a_run_folder_holds_everything(tiny_recipe: Make, tmp_path: Path) -> None:
     recipe = tiny_recipe()
     result = train(recipe, tmp_path / "run")

@@ -20,6 +20,7 @@ from intarsia.nn.network import SegmentationNetwork
 from intarsia.predict.device import resolve_device, resolve_precision
 from intarsia.predict.model import Model, assemble
 from intarsia.predict.predictor import Predictor
+from intarsia.train.bf16_gradients import keep_gradients_right
 from intarsia.train.callbacks import AtomicCheckpointIO, History
 from intarsia.train.engine import BEST, fit, reproducible
 from intarsia.train.fine_tuning import freeze_layers
@@ -75,6 +76,8 @@ def run(recipe: Recipe, data: PreparedData, build: Build, folder: Path, console:
     history = History(folder)
     with reproducible(recipe.seed, device):
         network = _network(recipe, arguments, build, weights).to(device).to(memory_format=torch.channels_last)
+        if device.type == "cpu" and precision == "bf16":
+            keep_gradients_right(network)
         _check_together(recipe, network)
         freeze_layers(network, recipe.optimizer.freeze)
         loss = build_loss(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import time
 from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
+from intarsia.errors import RecipeError
 from intarsia.evaluate.figures import curves_png
 from intarsia.files import write_bytes, write_text
 
@@ -47,8 +49,19 @@ class History(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Note the loss of the step."""
-        self._losses.append(float(outputs["loss"]))
+        """Note the loss of the step.
+
+        Raises:
+            RecipeError: it is no number any more; nothing that follows could be.
+        """
+        loss = float(outputs["loss"])
+        if not math.isfinite(loss):
+            raise RecipeError(
+                f"the loss is {loss} in step {trainer.global_step}",
+                where="training",
+                remedy="Lower `optimizer.learning_rate`, or set `precision: fp32`; finished rounds are kept",
+            )
+        self._losses.append(loss)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the round's row and write both files; checkpoints are saved after this."""
