@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -95,6 +96,7 @@ def test_the_generator_s_check_tells_stale_pages(
 ) -> None:
     for page in generator.pages():
         (tmp_path / page.name).write_text(page.read_text(encoding="utf-8"), encoding="utf-8")
+    shutil.copy(_DOCS / "reference/models.json", tmp_path)
     monkeypatch.setattr(generator, "FOLDER", tmp_path)
     assert generator.main(["--check"]) == 0
     (tmp_path / "cli.md").write_text(f"# Mine\n{generator.MARKER}\nold\n", encoding="utf-8")

@@ -19,7 +19,9 @@ _ARCHITECTURE = "model.architecture"
 
 def _some_weight(weights: list[float]) -> list[float]:
     if not any(weights):
-        raise ValueError("at least one class must have a weight above 0")
+        raise RecipeError(
+            "every weight is 0", where="loss.class_weights", remedy="Give at least one class a weight above 0"
+        )
     return weights
 
 
