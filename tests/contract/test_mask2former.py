@@ -7,7 +7,7 @@ from typing import ClassVar
 from contract.contract import ArchitectureContract
 from contract.tiny_swin import swin_test
 
-_TINY = {"queries": 5, "hidden_dim": 32, "pixel_layers": 1, "decoder_layers": 3}
+_TINY = {"queries": 5, "width": 32, "pixel_layers": 1, "decoder_layers": 3}
 
 
 class TestMask2FormerOnResNet(ArchitectureContract):

@@ -9,7 +9,7 @@ import pytest
 from contract.contract import ArchitectureContract
 from contract.tiny_swin import swin_test
 
-_TINY = {"queries": 5, "hidden_dim": 32, "pixel_layers": 1, "decoder_layers": 3}
+_TINY = {"queries": 5, "width": 32, "pixel_layers": 1, "decoder_layers": 3}
 
 
 class TestOneFormerOnResNet(ArchitectureContract):

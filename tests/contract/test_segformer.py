@@ -9,10 +9,10 @@ from contract.contract import ArchitectureContract
 
 class TestSegFormer(ArchitectureContract):
     architecture = "segformer"
-    arguments: ClassVar = {"decoder_width": 32}
+    arguments: ClassVar = {"width": 32}
     export_sizes = ((33, 70),)
 
 
 class TestSegFormerWithNormalizedProjections(ArchitectureContract):
     architecture = "segformer"
-    arguments: ClassVar = {"decoder_width": 32, "projection_norm": True}
+    arguments: ClassVar = {"width": 32, "projection_norm": True}

@@ -20,7 +20,7 @@ from intarsia.weights import read_model
 
 Make = Callable[..., Recipe]
 
-TINY = {"encoder": "test_resnet", "queries": 6, "hidden_dim": 32, "pixel_layers": 1, "decoder_layers": 1}
+TINY = {"encoder": "test_resnet", "queries": 6, "width": 32, "pixel_layers": 1, "decoder_layers": 1}
 BY_MASKS = pytest.mark.parametrize("architecture", ["mask2former", "oneformer"])
 
 

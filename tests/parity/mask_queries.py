@@ -13,7 +13,7 @@ from transformers import SwinConfig, TimmBackboneConfig
 from contract import tiny_swin
 from intarsia.nn.mask_query_network import MaskQueryNetwork
 
-TINY: dict[str, Any] = {"num_classes": 4, "queries": 6, "hidden_dim": 32, "pixel_layers": 2, "decoder_layers": 4}
+TINY: dict[str, Any] = {"num_classes": 4, "queries": 6, "width": 32, "pixel_layers": 2, "decoder_layers": 4}
 """Arguments of our networks."""
 
 TINY_THERE: dict[str, Any] = {

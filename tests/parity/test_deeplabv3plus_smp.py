@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import segmentation_models_pytorch as smp
 import torch
@@ -15,26 +13,22 @@ from intarsia.nn.layouts import from_layout, to_layout
 from parity.randomise import randomise
 
 _CASES = [
-    ("resnet18", 16, True),
-    ("resnet18", 8, False),
-    ("tu-test_resnet", 16, True),
-    ("tu-mobilenetv2_035", 8, True, (2, 3, 5)),
-    ("tu-xception41", 16, True),
+    ("resnet18", True),
+    ("resnet18", False),
+    ("tu-test_resnet", True),
+    ("tu-mobilenetv2_035", True),
+    ("tu-xception41", True),
 ]
 
 
-def _pair(
-    encoder: str, output_stride: int, separable: bool, rates: tuple[int, ...] | None = None
-) -> tuple[DeepLabV3Plus, nn.Module]:
+def _pair(encoder: str, separable: bool) -> tuple[DeepLabV3Plus, nn.Module]:
     torch.manual_seed(0)
     variant = "smp-universal" if encoder.startswith("tu-") else "smp"
     ours = build(
         in_channels=3,
         num_classes=4,
         encoder=encoder.removeprefix("tu-"),
-        output_stride=output_stride,
         width=16,
-        rates=rates,
         separable=separable,
         dropout=0.0,
         variant=variant,
@@ -42,32 +36,31 @@ def _pair(
     theirs = smp.DeepLabV3Plus(
         encoder,
         encoder_weights=None,
-        encoder_output_stride=output_stride,
         decoder_channels=16,
         decoder_aspp_separable=separable,
         decoder_aspp_dropout=0.0,
         classes=4,
-        **({"decoder_atrous_rates": rates} if rates else {}),
     )
     ours.load_state_dict(from_layout(randomise(theirs), ours.state_dict(), LAYOUTS[variant](ours)))
     return ours, theirs
 
 
 @pytest.mark.parametrize("case", _CASES, ids=str)
-def test_equal_in_evaluation(case: tuple[Any, ...]) -> None:
+def test_equal_in_evaluation(case: tuple[str, bool]) -> None:
     ours, theirs = _pair(*case)
-    _assert_equal(ours.eval(), theirs.eval(), torch.randn(2, 3, 64, 96))
+    # Wide enough for every tap of the widest dilation, 36 cells, to meet features.
+    _assert_equal(ours.eval(), theirs.eval(), torch.randn(1, 3, 64, 640))
 
 
 @pytest.mark.parametrize("encoder", ["resnet18", "tu-test_resnet"])
 def test_equal_in_training(encoder: str) -> None:
-    ours, theirs = _pair(encoder, 8, separable=True)
+    ours, theirs = _pair(encoder, separable=True)
     _assert_equal(ours.train(), theirs.train(), torch.randn(2, 3, 64, 96))
 
 
 @pytest.mark.parametrize("encoder", ["resnet18", "tu-test_resnet"])
 def test_what_we_write_is_what_they_read(encoder: str) -> None:
-    ours, theirs = _pair(encoder, 16, separable=True)
+    ours, theirs = _pair(encoder, separable=True)
     randomise(ours)
     layout = LAYOUTS["smp-universal" if encoder.startswith("tu-") else "smp"](ours)
     theirs.load_state_dict(to_layout(ours.state_dict(), layout))

@@ -92,13 +92,22 @@ def test_unfit_checkpoints_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [{"encoder": "test_resnet"}, {"encoder": "mobilenetv3_small_050", "dilated": True}],
-    ids=["skips", "mobilenet"],
+    ("arguments", "message"),
+    [
+        ({"dilated": False, "stride": 16}, r"stride=16, dilated=False\. Build the network with stride=8, dilated=True"),
+        ({"encoder": "mobilenetv3_small_050"}, r"encoder=mobilenetv3_small_050\. .*with encoder=resnet50 or resnet101"),
+        ({"encoder": "resnet50d"}, r"encoder=resnet50d\. .*with encoder=resnet50 or resnet101"),
+        ({"encoder": "seresnet50"}, r"encoder=seresnet50\. .*with encoder=resnet50 or resnet101"),
+        ({"stride": 16}, r"which has stride=16\. Build the network with stride=8\."),
+    ],
+    ids=str,
 )
-def test_networks_torchvision_lacks_have_no_layout(arguments: dict[str, Any]) -> None:
-    network = build(in_channels=3, num_classes=4, **arguments)
-    with pytest.raises(ModelFileError, match=r"no FCN like this.*encoder=resnet50 \(or resnet101\), stride=8"):
+def test_networks_torchvision_lacks_have_no_layout(arguments: dict[str, Any], message: str) -> None:
+    with torch.device("meta"):
+        network = build(
+            **{"in_channels": 3, "num_classes": 4, "encoder": "resnet50", "stride": 8, "dilated": True, **arguments}
+        )
+    with pytest.raises(ModelFileError, match=rf"torchvision computes something else than this network.*{message}"):
         LAYOUTS["torchvision"](network)
 
 

@@ -151,7 +151,7 @@ class _Reference(nn.Module):
 def pair() -> tuple[SegFormer, nn.Module]:
     torch.manual_seed(0)
     theirs = _Reference()
-    ours = build(in_channels=3, num_classes=3, decoder_width=_WIDTH, projection_norm=True, drop_path=0.0)
+    ours = build(in_channels=3, num_classes=3, width=_WIDTH, projection_norm=True, drop_path=0.0)
     layout = LAYOUTS["mmsegmentation"](ours)
     ours.load_state_dict(from_layout(theirs.state_dict(), ours.state_dict(), layout))
     assert isinstance(ours.decoder.dropout, nn.Dropout2d)

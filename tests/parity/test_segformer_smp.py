@@ -44,7 +44,7 @@ def _reference() -> Any:
 
 def _read(tensors: dict[str, Tensor], program: str) -> SegFormer:
     # smp enlarges its logits with aligned corners, the authors do not.
-    network = build(in_channels=3, num_classes=3, decoder_width=_WIDTH, drop_path=0.0, align_corners=program == "smp")
+    network = build(in_channels=3, num_classes=3, width=_WIDTH, drop_path=0.0, align_corners=program == "smp")
     network.load_state_dict(from_layout(tensors, network.state_dict(), LAYOUTS[program](network)))
     assert isinstance(network.decoder.dropout, nn.Dropout2d)
     network.decoder.dropout.p = 0
@@ -77,7 +77,7 @@ def test_equal_through_the_authors_names() -> None:
 def test_the_encoder_starts_from_the_authors_classifier() -> None:
     theirs = _reference().eval()
     encoder = {key.removeprefix("encoder."): t for key, t in theirs.state_dict().items() if key.startswith("encoder.")}
-    ours = build(in_channels=3, num_classes=3, decoder_width=_WIDTH).eval()
+    ours = build(in_channels=3, num_classes=3, width=_WIDTH).eval()
     ours.load_encoder_weights({**encoder, "head.weight": torch.zeros(1000, 256), "head.bias": torch.zeros(1000)})
     image = torch.randn(1, 3, 64, 96)
     with torch.no_grad():

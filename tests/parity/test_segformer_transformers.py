@@ -24,7 +24,7 @@ def _config(**arguments: Any) -> SegformerConfig:
 
 
 def _network() -> SegFormer:
-    return build(in_channels=3, num_classes=3, decoder_width=_WIDTH, drop_path=0.0)
+    return build(in_channels=3, num_classes=3, width=_WIDTH, drop_path=0.0)
 
 
 def _randomise(network: nn.Module) -> None:

@@ -57,18 +57,18 @@ def test_features_equal_timms_at_another_size() -> None:
 def test_logits_equal_dinov2s_linear_segmenter(training: bool) -> None:
     """Its head, as released: batch-normalise the last level, one 1×1 convolution, enlarge."""
     torch.manual_seed(0)
-    backbone: Any = timm.create_model("test_vit", num_classes=0, dynamic_img_size=True)
-    head = nn.ModuleDict({"bn": nn.BatchNorm2d(64), "conv_seg": nn.Conv2d(64, 3, 1)})
+    backbone: Any = timm.create_model("vit_small_patch14_dinov2", num_classes=0, dynamic_img_size=True)
+    head = nn.ModuleDict({"bn": nn.BatchNorm2d(384), "conv_seg": nn.Conv2d(384, 3, 1)})
     released = {f"decode_head.{key}": tensor for key, tensor in _randomise(head).items()}
-    ours = build(in_channels=3, num_classes=3, encoder="test_vit", levels=1)
-    given = {**_randomise(backbone), **released, "mask_token": torch.zeros(1, 64)}
+    ours = build(in_channels=3, num_classes=3, encoder="vit_small_patch14_dinov2", levels=1)
+    given = {**_randomise(backbone), **released, "mask_token": torch.zeros(1, 384)}
     ours.load_state_dict(from_layout(given, ours.state_dict(), LAYOUTS["dinov2"](ours)))
     for network in (ours, backbone, head):
         network.train(training)
-    image = torch.randn(2, 3, 48, 80)
+    image = torch.randn(2, 3, 42, 70)
     with torch.no_grad():
         (features,) = backbone.get_intermediate_layers(image, n=1, reshape=True, norm=True)
         logits = head["conv_seg"](head["bn"](features))
-        expected = functional.interpolate(logits, (48, 80), mode="bilinear", align_corners=False)
+        expected = functional.interpolate(logits, (42, 70), mode="bilinear", align_corners=False)
         assert expected.std() > 0.1
         torch.testing.assert_close(ours(image).logits, expected, rtol=1e-5, atol=1e-5)

@@ -23,7 +23,8 @@ from intarsia.architectures import (
     upernet,
     vit,
 )
-from intarsia.nn.arguments import check_choice
+from intarsia.errors import RecipeError
+from intarsia.nn.arguments import check_choice, check_kinds, nearest
 from intarsia.nn.network import SegmentationNetwork
 
 __all__ = ["ARCHITECTURES", "build"]
@@ -57,11 +58,21 @@ def build(name: str, *, in_channels: int, num_classes: int, **arguments: Any) ->
         arguments: what else the architecture's own ``build`` takes.
 
     Raises:
-        RecipeError: no such architecture or argument; it names the nearest one. Also what the architecture's own
-            ``build`` raises.
+        RecipeError: no such architecture or argument, it names the nearest one; or an argument of another kind ("no"
+            for a flag). Also what the architecture's own ``build`` raises.
     """
     check_choice("architecture", name, ARCHITECTURES)
     known = inspect.signature(ARCHITECTURES[name]).parameters.keys() - {"in_channels", "num_classes"}
     for argument in arguments:
-        check_choice(f"{name}'s argument", argument, sorted(known))
+        if argument not in known:
+            raise _unknown(argument, name, sorted(known))
+    check_kinds(ARCHITECTURES[name], arguments)
     return ARCHITECTURES[name](in_channels=in_channels, num_classes=num_classes, **arguments)
+
+
+def _unknown(argument: str, name: str, known: list[str]) -> RecipeError:
+    return RecipeError(
+        "there is none of this name",
+        where=f"argument `{argument}` of {name}",
+        remedy=f"{nearest(argument, known)}{', '.join(known)}" if known else "Leave it out, this network takes none",
+    )

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.errors import RecipeError
-from intarsia.nn.arguments import check_count
+from intarsia.nn.arguments import check_count, check_share
 from intarsia.nn.conv import ConvNormReLU
 from intarsia.nn.separable import SeparableConvNormReLU
 
@@ -35,9 +35,12 @@ class ASPP(nn.Module):
     Args:
         in_channels: of the features it receives.
         out_channels: of each branch and of the features it returns; the papers have 256.
-        rates: dilation of each 3×3 convolution, ≥ 1, in cells of the features; see :func:`aspp_rates`.
+        rates: dilation of each 3×3 convolution, ≥ 1, one or more, in cells of the features; see :func:`aspp_rates`.
         separable: whether the 3×3 convolutions are depthwise separable (Chen et al. 2018, arXiv:1802.02611, §3.1).
         dropout: the share of the result's values zeroed in training, in [0, 1).
+
+    Attributes:
+        rates: as given.
 
     Raises:
         RecipeError: a rate or the dropout is out of its range.
@@ -53,10 +56,12 @@ class ASPP(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        self.rates = tuple(rates)
+        if not rates:
+            raise RecipeError("found no dilation", where="argument `rates`", remedy="Give one or more, or leave it out")
         for rate in rates:
             check_count("rates", rate)
-        if not 0 <= dropout < 1:
-            raise RecipeError(f"found {dropout!r}", where="argument `dropout`", remedy="Give a share from 0 to below 1")
+        check_share("dropout", dropout)
         conv = SeparableConvNormReLU if separable else ConvNormReLU
         self.branches = nn.ModuleList(
             [

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from intarsia.errors import ModelFileError, RecipeError
+from intarsia.errors import RecipeError
 from intarsia.nn.conv import DoubleConv
 from intarsia.nn.encoders import Encoder, TimmEncoder
+from intarsia.nn.scratch_encoder import ScratchEncoder
 
 SCRATCH = "scratch"
 """The name of the encoder that is no model of timm."""
+
+_PAPERS_DEPTH = 4
+_MOST_WIDTH = 8192  # four gigabytes of parameters in the encoder, at least as many in a decoder
 
 
 def named_encoder(
@@ -31,10 +35,14 @@ def named_encoder(
         pretrained: whether timm is to fetch the model's weights.
 
     Raises:
-        RecipeError: no such encoder, or ``pretrained`` from scratch.
+        RecipeError: no such encoder, one from scratch of more than 8192 channels, or ``pretrained`` from scratch.
         FetchError: the weights could not be fetched.
     """
     if name != SCRATCH:
+        if difflib.get_close_matches(name, [SCRATCH]):  # which resembles no model of timm
+            raise RecipeError(
+                f"found {name!r}", where="argument `encoder`", remedy=f"Did you mean {SCRATCH!r}? Write it"
+            )
         return TimmEncoder(name, in_channels, depth, pretrained=pretrained)
     if pretrained:
         raise RecipeError(
@@ -42,10 +50,17 @@ def named_encoder(
             where="argument `pretrained`",
             remedy="Name an encoder that has, for example encoder=resnet18, or leave `pretrained` out",
         )
-    return DoubleConvEncoder(in_channels, 4 if depth is None else depth, base_width, norm)
+    depth = _PAPERS_DEPTH if depth is None else depth
+    if depth > _MOST_WIDTH or base_width * 2**depth > _MOST_WIDTH:  # the first so that no power is astronomical
+        raise RecipeError(
+            f"found depth={depth} and base_width={base_width}, which double to more than {_MOST_WIDTH} channels",
+            where="arguments `depth` and `base_width`",
+            remedy=f"Give a smaller one: base_width · 2^depth is {_MOST_WIDTH} at most",
+        )
+    return DoubleConvEncoder(in_channels, depth, base_width, norm)
 
 
-class DoubleConvEncoder(Encoder):
+class DoubleConvEncoder(ScratchEncoder):
     """Double convolutions with 2×2 max pooling between them (Ronneberger et al. 2015, §2).
 
     Args:
@@ -76,15 +91,3 @@ class DoubleConvEncoder(Encoder):
     def layers(self) -> list[list[nn.Parameter]]:
         """See :meth:`~intarsia.nn.encoders.Encoder.layers`: one a double convolution."""
         return [list(stage.parameters()) for stage in self.stages]
-
-    def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Refuse: there are none.
-
-        Raises:
-            ModelFileError: always.
-        """
-        raise ModelFileError(
-            f"{len(state_dict)} tensors were given, but an encoder from scratch has no published weights",
-            where="encoder weights",
-            remedy="Name the encoder they belong to (encoder=resnet18, say), or leave the weights out",
-        )

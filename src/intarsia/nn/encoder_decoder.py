@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 
 from jaxtyping import Float
@@ -10,14 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from intarsia.nn.encoders import Encoder
-from intarsia.nn.images import check_image
 from intarsia.nn.network import SegmentationNetwork
 from intarsia.nn.receptive_field import receptive_field
-from intarsia.ops.pad import crop_to_size, pad_to_size, padded_size
+from intarsia.ops.pad import crop_to_size
 from intarsia.types import SemanticLogits
-
-# Batch normalisation refuses to train on a single value a channel, which is all that one image leaves in one cell.
-_LEAST_CELLS = 2
 
 
 class EncoderDecoder(SegmentationNetwork):
@@ -52,15 +47,13 @@ class EncoderDecoder(SegmentationNetwork):
         Raises:
             ShapeError: another number of channels than the network was built for, or no float batch at all.
         """
-        check_image(image, self.encoder.in_channels)
-        height, width = image.shape[-2:]
-        padded = pad_to_size(image, *padded_size(height, width, self.stride, _LEAST_CELLS))
+        padded = self._padded(image)
         logits: Tensor = self.head(self.decoder(self.encoder(padded)))
         if logits.shape[-2:] != padded.shape[-2:]:
             logits = functional.interpolate(
                 logits, padded.shape[-2:], mode="bilinear", align_corners=self.align_corners
             )
-        return SemanticLogits(crop_to_size(logits, height, width))
+        return SemanticLogits(crop_to_size(logits, *image.shape[-2:]))
 
     @property
     def stride(self) -> int:
@@ -71,19 +64,3 @@ class EncoderDecoder(SegmentationNetwork):
     def receptive_field(self) -> int | None:
         """The side in pixels of the largest input window one output pixel can depend on; None for the whole image."""
         return receptive_field(self, self.encoder.in_channels, self.stride)
-
-    def encoder_layers(self) -> list[list[nn.Parameter]]:
-        """See :meth:`~intarsia.nn.network.SegmentationNetwork.encoder_layers`."""
-        return self.encoder.layers()
-
-    def load_encoder_weights(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Take over an encoder's ImageNet weights in timm's layout (torchvision's for ResNets, which is the same).
-
-        Args:
-            state_dict: of the whole classifier, fp16 or fp32; its classifier is left out and the convolution that reads
-                RGB is adapted to the network's channels.
-
-        Raises:
-            ModelFileError: it does not fit the encoder; nothing is changed then.
-        """
-        self.encoder.load_weights(state_dict)

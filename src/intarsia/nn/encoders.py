@@ -53,7 +53,7 @@ class Encoder(nn.Module, ABC):
 
 
 class TimmEncoder(Encoder):
-    """Any convolutional timm model that returns a pyramid of features.
+    """Any timm model that makes a pyramid of features of images of any size: convolutional ones, Swin, MetaFormers.
 
     Args:
         name: of a timm model, with or without the tag of its weights ("resnet34", "resnet34.a1_in1k").
@@ -93,17 +93,23 @@ class TimmEncoder(Encoder):
         return [feature.permute(0, 3, 1, 2) for feature in features] if self._channels_last else features
 
     def layers(self) -> list[list[nn.Parameter]]:
-        """See :meth:`Encoder.layers`; layers are what timm groups for layer-wise learning rates."""
-        from timm.models import group_parameters
+        """See :meth:`Encoder.layers`; layers are what timm groups for layer-wise learning rates.
 
-        with torch.device("meta"):  # for its names only
-            classifier = create_timm_model(self.name)
-        layer_of: dict[str, int] = group_parameters(classifier, classifier.group_matcher(coarse=False), reverse=True)
-        origins = source_names(self.features.state_dict(), classifier.state_dict())
+        A normalisation that timm groups alone belongs to the layer before it. Where timm groups nothing (MetaFormers),
+        a layer is a stem or stage.
+        """
+        layer_of = self._layer_numbers()
         layers: dict[int, list[nn.Parameter]] = {}
         for name, parameter in self.features.named_parameters():
-            layers.setdefault(layer_of[origins[name]], []).append(parameter)
-        return [layers[number] for number in sorted(layers)]
+            layers.setdefault(layer_of[name], []).append(parameter)
+        joined: list[list[nn.Parameter]] = []
+        for number in sorted(layers):
+            is_norm = all(parameter.ndim <= 1 for parameter in layers[number])
+            if is_norm and joined:
+                joined[-1].extend(layers[number])
+            else:
+                joined.append(layers[number])
+        return joined
 
     def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
         """Take over ImageNet weights, fp16 or fp32, in timm's layout (torchvision's for ResNets, which is the same).
@@ -121,13 +127,31 @@ class TimmEncoder(Encoder):
         fitted = fit_state_dict(state_dict, self.features.state_dict(), classifier, self.name, called)
         self.features.load_state_dict(fitted)
 
+    def _layer_numbers(self) -> dict[str, int]:
+        """By a parameter's name in the feature network, the number of its layer."""
+        from timm.models import group_parameters
+
+        with torch.device("meta"):  # for its names only
+            classifier = create_timm_model(self.name)
+        if not hasattr(classifier, "group_matcher"):
+            parts = {name: name.partition(".")[0] for name, _ in self.features.named_parameters()}
+            order = list(dict.fromkeys(parts.values()))
+            return {name: order.index(part) for name, part in parts.items()}
+        layer_of: dict[str, int] = group_parameters(classifier, classifier.group_matcher(coarse=False), reverse=True)
+        origins = source_names(self.features.state_dict(), classifier.state_dict())
+        return {name: layer_of[origins[name]] for name, _ in self.features.named_parameters()}
+
     def _probe(self) -> bool:
-        """Whether features come as [B, h, w, C], once an image of 1 × 2 coarsest cells gives them all their sizes."""
-        height, width = self.strides[-1], 2 * self.strides[-1]
+        """Whether features come as [B, h, w, C], once a strip of one row of coarsest cells gives them all their sizes.
+
+        It is longer than the images the model was published for: where positions are learned, those beyond lack.
+        """
+        height = self.strides[-1]
+        width = (self.features.pretrained_cfg["input_size"][-1] // height + 1) * height
         try:
             with torch.no_grad():
                 features = self.features.eval()(torch.zeros(1, self.in_channels, height, width))
-        except (AssertionError, RuntimeError) as error:
+        except (AssertionError, IndexError, RuntimeError) as error:
             raise _unusable(self.name, f"refuses an image of {height}×{width} pixels") from error
         finally:
             self.features.train()
@@ -159,6 +183,13 @@ def _feature_network(
         raise _unusable(name, f"has features at the strides {', '.join(map(str, strides))}, which is no pyramid")
     if levels is None:
         return network
+    deepest = strides[-1].bit_length() - 1
+    if levels > deepest:
+        raise RecipeError(
+            f"found {levels}, but {name!r} halves height and width {deepest} times only",
+            where="argument `depth`",
+            remedy=f"Give at most {deepest}, or leave it out",
+        )
     kept = [index for index, stride in enumerate(strides) if stride <= 2**levels]
     if not kept:
         raise RecipeError(
@@ -184,7 +215,8 @@ def create_timm_model(name: str, **arguments: Any) -> Any:
         arguments: of ``timm.create_model``.
 
     Raises:
-        RecipeError: timm has no such model, or cannot build it with these arguments; the nearest name is offered.
+        RecipeError: timm has no such model or no such weights of it, or cannot build it with these arguments; the
+            nearest name is offered.
         FetchError: the weights could not be fetched.
     """
     import timm  # its thousand models take two seconds to import, which a U-Net from scratch need not wait for
@@ -195,8 +227,9 @@ def create_timm_model(name: str, **arguments: Any) -> Any:
         raise RecipeError(
             f"timm has no model {name!r}",
             where=_WHERE,
-            remedy=f"{guess}Write `scratch` or a name that timm.list_models() gives",
+            remedy=f"{guess}Write a name that timm.list_models() gives",
         )
+    _check_weights(name, bool(arguments.get("pretrained")))
     try:
         return timm.create_model(name, **arguments, **(from_hub_cache(name) if arguments.get("pretrained") else {}))
     except (AssertionError, NotImplementedError, TypeError) as error:
@@ -211,6 +244,27 @@ def create_timm_model(name: str, **arguments: Any) -> Any:
             where="argument `pretrained`",
             remedy="Connect to a network and try again, or let `encoder_weights` name a local file instead",
         ) from error
+
+
+def _check_weights(name: str, wanted: bool) -> None:
+    """Refuse a tag that timm does not know, and weights that nobody has published."""
+    from timm.models import get_arch_pretrained_cfgs
+
+    configurations = get_arch_pretrained_cfgs(name)  # none for a model under its former name
+    published = [tagged for tagged, configuration in configurations.items() if configuration.has_weights]
+    model, _, tag = name.partition(".")
+    if tag and configurations and name not in configurations:
+        raise RecipeError(
+            f"timm has no weights {tag!r} of {model!r}",
+            where=_WHERE,
+            remedy=f"Write {model}" + (f", or one of {', '.join(published)}" if published else ""),
+        )
+    if wanted and configurations and not (name in published if tag else published):
+        raise RecipeError(
+            f"found True, but timm has no weights of {name!r}",
+            where="argument `pretrained`",
+            remedy="Leave it out, or choose an encoder that timm.list_pretrained() gives",
+        )
 
 
 def _without_dilation(name: str, output_stride: int) -> RecipeError:

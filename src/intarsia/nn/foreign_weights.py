@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
 from intarsia.errors import ModelFileError
+from intarsia.nn.tensor_names import is_batch_count, listing
 
-_LISTED = 3
 _RGB = 3
 
 
@@ -39,17 +39,15 @@ def fit_state_dict(
     """
     called = called or {key: key for key in classifier}
     source = {key: called[origin] for key, origin in source_names(features, called).items()}
-    # Checkpoints older than PyTorch 0.4.1 do not count batches, and nothing here uses the count.
-    taken = {key: origin for key, origin in source.items() if origin in given or not _is_batch_count(key)}
+    taken = {key: origin for key, origin in source.items() if origin in given or not is_batch_count(key)}
     missing = [origin for origin in taken.values() if origin not in given]
     unexpected = sorted(set(given) - set(called.values()))
     if missing or unexpected:
-        listings = {"missing": missing, "not part of it": unexpected}
-        raise _unfit(name, " and ".join(_listing(what, keys) for what, keys in listings.items() if keys))
+        raise _unfit(name, listing({"missing": missing, "not part of it": unexpected}))
     fitted = {key: _adapted(given[origin].float(), features[key]) for key, origin in taken.items()}
     misshapen = [taken[key] for key, tensor in fitted.items() if tensor.shape != features[key].shape]
     if misshapen:
-        raise _unfit(name, _listing("of another shape", misshapen))
+        raise _unfit(name, listing({"of another shape": misshapen}))
     return {key: fitted.get(key, tensor) for key, tensor in features.items()}
 
 
@@ -70,15 +68,6 @@ def _adapted(given: Tensor, wanted: Tensor) -> Tensor:
 def _plain(key: str) -> str:
     # Cutting features out of a model, timm renames `stem.0` to `stem_0`.
     return key.replace("_", ".")
-
-
-def _is_batch_count(key: str) -> bool:
-    return key.endswith(".num_batches_tracked")
-
-
-def _listing(what: str, keys: Sequence[str]) -> str:
-    shown = ", ".join(keys[:_LISTED]) + (" …" if len(keys) > _LISTED else "")
-    return f"{len(keys)} tensors are {what} ({shown})"
 
 
 def _unfit(name: str, reason: str) -> ModelFileError:

@@ -5,15 +5,19 @@ Each architecture's ``convert.py`` says how other programs lay it out; the two f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from intarsia.errors import ModelFileError
+from intarsia.nn.encoders import Encoder
+from intarsia.nn.network import SegmentationNetwork
+from intarsia.nn.tensor_names import is_batch_count, listing
 
-_LISTED = 3
 _WHOLE = (0, 1)
 
 
@@ -70,11 +74,10 @@ def from_layout(given: Mapping[str, Tensor], ours: Mapping[str, Tensor], layout:
         ModelFileError: tensors are missing, unknown or of another shape; all of them are counted and some are named.
     """
     table = layout.packed()
-    assert {key for packed in table.values() for key in packed.keys} >= {k for k in ours if not _is_batch_count(k)}
+    _check_complete(table, ours)
     known = {key: tensor for key, tensor in given.items() if not key.startswith(tuple(layout.ignored))}
-    # Checkpoints older than PyTorch 0.4.1 do not count batches, and nothing here uses the count.
-    missing = [key for key in table if key not in known and not _is_batch_count(key)]
-    unexpected = [key for key in known if key not in table and not _is_batch_count(key)]
+    missing = [key for key in table if key not in known and not is_batch_count(key)]
+    unexpected = [key for key in known if key not in table and not is_batch_count(key)]
     if missing or unexpected:
         raise _unfit(layout, {"missing": missing, "not part of it": unexpected})
     read = dict(ours)
@@ -97,12 +100,82 @@ def from_layout(given: Mapping[str, Tensor], ours: Mapping[str, Tensor], layout:
 
 def to_layout(ours: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
     """Write a state dict of ours as another program's, the inverse of :func:`from_layout`."""
-    written = {}
-    for theirs, packed in layout.packed().items():
+    table, written = layout.packed(), {}
+    _check_complete(table, ours)
+    for theirs, packed in table.items():
         parts = [_part(ours[key], packed) for key in packed.keys]
         whole = torch.cat(parts, packed.dim) if len(parts) > 1 else parts[0]
         written[theirs] = whole.reshape(_their_shape([part.shape for part in parts], packed))
     return written
+
+
+def renamed(keys: Iterable[str], beginnings: Mapping[str, str]) -> dict[str, str]:
+    """A table of tensors whose names differ in their beginnings only.
+
+    Args:
+        keys: ours; those with another beginning are left out.
+        beginnings: from ours to theirs.
+
+    Returns:
+        From their key to ours.
+    """
+    table = {}
+    for key in keys:
+        ours = next((beginning for beginning in beginnings if key.startswith(beginning)), None)
+        if ours is not None:
+            table[beginnings[ours] + key.removeprefix(ours)] = key
+    return table
+
+
+def check_form(program: str, form: Mapping[str, tuple[Any, Any]]) -> None:
+    """Refuse a network whose tensors may fit another program's, but which computes something else with them.
+
+    Args:
+        program: its name, for the error.
+        form: by argument of the network's builder: what the network was built with, and what it has to be built with.
+
+    Raises:
+        ModelFileError: some differ; these are named.
+    """
+    wrong = {name: pair for name, pair in form.items() if pair[0] != pair[1]}
+    if wrong:
+        found, wanted = (", ".join(f"{name}={pair[side]}" for name, pair in wrong.items()) for side in (0, 1))
+        raise ModelFileError(
+            f"{program} computes something else than this network, which has {found}",
+            where="checkpoint",
+            remedy=f"Build the network with {wanted}",
+        )
+
+
+def encoder_name(encoder: Encoder) -> str:
+    """timm's name of a model, without the tag of its weights; "scratch" where it is none of timm's."""
+    return str(getattr(encoder, "name", "scratch")).partition(".")[0]
+
+
+def of_architecture(
+    name: str, programs: Mapping[str, Callable[[Any], Layout]]
+) -> dict[str, Callable[[SegmentationNetwork], Layout]]:
+    """The layouts of one architecture, made to refuse networks of another.
+
+    Args:
+        name: of the architecture, which is that of its folder.
+        programs: by program, from a network of this architecture to its layout there.
+
+    Returns:
+        The same for any network. They raise a ModelFileError where it is another architecture's.
+    """
+    return {program: partial(_checked, architecture=name, layout=layout) for program, layout in programs.items()}
+
+
+def _checked(network: SegmentationNetwork, architecture: str, layout: Callable[[Any], Layout]) -> Layout:
+    found = type(network.decoder).__module__.split(".")[-2:][0]
+    if found != architecture:
+        raise ModelFileError(
+            f"this network is a {found!r}, and the layout is of {architecture!r}",
+            where="checkpoint",
+            remedy=f"Build the network as {architecture!r}, or take a layout of {found!r}, if there is one",
+        )
+    return layout(network)
 
 
 def _part(tensor: Tensor, packed: Packed) -> Tensor:
@@ -126,18 +199,13 @@ def _their_shape(shapes: Sequence[torch.Size], packed: Packed) -> torch.Size:
     return torch.Size([*shape, *[1] * packed.trailing] if packed.trailing >= 0 else shape[: packed.trailing])
 
 
-def _is_batch_count(key: str) -> bool:
-    return key.endswith(".num_batches_tracked")
+def _check_complete(table: Mapping[str, Packed], ours: Mapping[str, Tensor]) -> None:
+    assert {key for packed in table.values() for key in packed.keys} >= {key for key in ours if not is_batch_count(key)}
 
 
 def _unfit(layout: Layout, problems: Mapping[str, Sequence[str]]) -> ModelFileError:
-    listings = [
-        f"{len(keys)} tensors are {what} ({', '.join(keys[:_LISTED])}{' …' if len(keys) > _LISTED else ''})"
-        for what, keys in problems.items()
-        if keys
-    ]
     return ModelFileError(
-        f"it does not fit this network in {layout.program}'s layout: {' and '.join(listings)}",
+        f"it does not fit this network in {layout.program}'s layout: {listing(problems)}",
         where="checkpoint",
         remedy="Build the network with the checkpoint's own encoder, channels and classes, or choose the layout it has",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from jaxtyping import Float
@@ -10,14 +9,9 @@ from torch import Tensor, nn
 
 from intarsia.errors import RecipeError
 from intarsia.nn.encoders import TimmEncoder
-from intarsia.nn.images import check_image
 from intarsia.nn.network import SegmentationNetwork
 from intarsia.nn.pixel_decoder import STRIDES
-from intarsia.ops.pad import pad_to_size, padded_size
 from intarsia.types import MaskQueries, Output
-
-# Normalisation refuses to train on a single value a channel, which is all that one image leaves in one cell.
-_LEAST_CELLS = 2
 
 
 class MaskQueryNetwork(SegmentationNetwork):
@@ -30,6 +24,7 @@ class MaskQueryNetwork(SegmentationNetwork):
     """
 
     output: ClassVar[type[Output]] = MaskQueries
+    encoder: TimmEncoder
 
     def __init__(self, encoder: TimmEncoder, decoder: nn.Module) -> None:
         super().__init__()
@@ -49,11 +44,8 @@ class MaskQueryNetwork(SegmentationNetwork):
         Raises:
             ShapeError: another number of channels than the network was built for, or no float batch at all.
         """
-        check_image(image, self.encoder.in_channels)
-        height, width = image.shape[-2:]
-        padded = pad_to_size(image, *padded_size(height, width, self.stride, _LEAST_CELLS))
-        layers: list[tuple[Tensor, Tensor]] = self.decoder(self.encoder(padded)[-len(STRIDES) :])
-        size, stride = (height, width), STRIDES[0]
+        layers: list[tuple[Tensor, Tensor]] = self.decoder(self.encoder(self._padded(image))[-len(STRIDES) :])
+        size, stride = (image.shape[-2], image.shape[-1]), STRIDES[0]
         earlier = layers[:-1] if self.training else []
         auxiliary = tuple(MaskQueries(classes, masks, size, stride) for classes, masks in earlier)
         return MaskQueries(*layers[-1], size=size, stride=stride, auxiliary=auxiliary)
@@ -67,22 +59,6 @@ class MaskQueryNetwork(SegmentationNetwork):
     def receptive_field(self) -> None:
         """None: through attention every mask depends on the whole image."""
         return None
-
-    def encoder_layers(self) -> list[list[nn.Parameter]]:
-        """See :meth:`~intarsia.nn.network.SegmentationNetwork.encoder_layers`."""
-        return self.encoder.layers()
-
-    def load_encoder_weights(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Take over an encoder's ImageNet weights in timm's layout (torchvision's for ResNets, which is the same).
-
-        Args:
-            state_dict: of the whole classifier, fp16 or fp32; its classifier is left out and the convolution that reads
-                RGB is adapted to the network's channels.
-
-        Raises:
-            ModelFileError: it does not fit the encoder; nothing is changed then.
-        """
-        self.encoder.load_weights(state_dict)
 
 
 def pyramid_encoder(name: str, in_channels: int, pretrained: bool) -> TimmEncoder:

@@ -28,24 +28,20 @@ class PixelDecoder(nn.Module):
 
     Args:
         encoder: whose last four features it takes.
-        hidden_dim: channels of the features it returns, a multiple of 32.
+        width: channels of the features it returns, see :func:`check_width`.
         layers: of deformable attention among strides 8, 16 and 32.
         dropout: of these layers, in training.
-
-    Raises:
-        RecipeError: ``hidden_dim`` or ``layers`` out of its range; it names a possible width.
     """
 
-    def __init__(self, encoder: TimmEncoder, hidden_dim: int, layers: int, dropout: float) -> None:
-        _check(hidden_dim, layers)
+    def __init__(self, encoder: TimmEncoder, width: int, layers: int, dropout: float) -> None:
         from transformers import Mask2FormerConfig
         from transformers.models.mask2former import modeling_mask2former as modeling
 
         super().__init__()
         config = Mask2FormerConfig(
-            feature_size=hidden_dim,
-            mask_feature_size=hidden_dim,
-            encoder_feedforward_dim=4 * hidden_dim,
+            feature_size=width,
+            mask_feature_size=width,
+            encoder_feedforward_dim=4 * width,
             encoder_layers=layers,
             dropout=dropout,
         )
@@ -69,14 +65,18 @@ def initialize_matrices(module: nn.Module) -> None:
             nn.init.xavier_uniform_(parameter)
 
 
-def _check(hidden_dim: int, layers: int) -> None:
-    check_count("pixel_layers", layers)
-    check_count("hidden_dim", hidden_dim)
-    if hidden_dim % _GROUPS:
-        nearest = max(_GROUPS, round(hidden_dim / _GROUPS) * _GROUPS)
+def check_width(width: int) -> None:
+    """Refuse a number of channels that is no multiple of 32, the groups of its normalisations.
+
+    Raises:
+        RecipeError: naming a possible width.
+    """
+    check_count("width", width)
+    if width % _GROUPS:
+        nearest = max(_GROUPS, round(width / _GROUPS) * _GROUPS)
         raise RecipeError(
-            f"found {hidden_dim}",
-            where="argument `hidden_dim`",
+            f"found {width}",
+            where="argument `width`",
             remedy=f"Give a multiple of {_GROUPS}, for example {nearest}",
         )
 

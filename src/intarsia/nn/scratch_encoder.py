@@ -1,4 +1,4 @@
-"""Encoders without published weights, or without any that are read here."""
+"""Encoders without published weights."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class ScratchEncoder(Encoder):
     """An encoder that always starts from random weights."""
 
     def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Refuse: none can be read.
+        """Refuse: there are none.
 
         Raises:
             ModelFileError: always.
         """
         raise ModelFileError(
-            f"{len(state_dict)} tensors were given, but none for this network's encoder can be read",
+            f"{len(state_dict)} tensors were given, but an encoder from scratch has no published weights",
             where="encoder weights",
-            remedy="Leave them out, or choose an architecture that takes the encoder they belong to (lraspp, say)",
+            remedy="Leave them out, or name the encoder they belong to (unet with encoder=resnet18, say)",
         )

@@ -1,4 +1,4 @@
-"""The one point in which segmentation_models_pytorch keeps an output stride differently, in ResNets of its own.
+"""How segmentation_models_pytorch's DeepLabs dilate: in ResNets of its own in one point differently.
 
 Where a stage halves no more, its first 3×3 convolution still reads features as the stage before laid them out: its taps
 stay where they were, and only what follows is dilated. Then the features at every second place equal those of the
@@ -9,10 +9,12 @@ convolution too, except in timm's encoders (``tu-``), and its checkpoints have l
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from torch import nn
 
-from intarsia.errors import ModelFileError, RecipeError
+from intarsia.errors import RecipeError
+from intarsia.nn.aspp import ASPP, aspp_rates
 from intarsia.nn.encoder_decoder import EncoderDecoder
 from intarsia.nn.encoders import TimmEncoder
 
@@ -21,6 +23,7 @@ VARIANTS = ("paper", "smp", "smp-universal")
 encoder of its own or with timm's."""
 
 _STAGES = ("layer1", "layer2", "layer3", "layer4")
+_RATES = aspp_rates(output_stride=8)  # its default at 16 too
 
 
 def dilate_as_smp(encoder: TimmEncoder) -> None:
@@ -43,26 +46,26 @@ def dilate_as_smp(encoder: TimmEncoder) -> None:
         conv.padding = (dilation, dilation)
 
 
-def check_variant(network: EncoderDecoder, variant: str) -> None:
-    """Refuse a network that computes something else than segmentation_models_pytorch does with the same weights.
+def deeplab_form(
+    network: EncoderDecoder, aspp: ASPP, *, output_stride: int, universal: bool
+) -> dict[str, tuple[Any, Any]]:
+    """What smp's DeepLabs are like, for :func:`~intarsia.nn.smp_layout.smp_layout`.
 
     Args:
-        network: that is to take the weights or give them, its encoder a :class:`TimmEncoder`.
-        variant: "smp" or "smp-universal", what it has to be built with.
-
-    Raises:
-        ModelFileError: it is another.
+        network: ours.
+        aspp: its pyramid.
+        output_stride: smp's default.
+        universal: whether on timm's encoders (``tu-``) instead of its own.
     """
-    assert isinstance(network.encoder, TimmEncoder)
-    found = "paper"
+    variant = "paper"
     if network.align_corners:
-        found = "smp" if _is_dilated_as_smp(network.encoder) else "smp-universal"
-    if found != variant:
-        raise ModelFileError(
-            f"smp computes something else with the same weights than this network (variant={found!r})",
-            where="checkpoint",
-            remedy=f"Build the network with variant={variant}",
-        )
+        dilated = isinstance(network.encoder, TimmEncoder) and _is_dilated_as_smp(network.encoder)
+        variant = "smp" if dilated else "smp-universal"
+    return {
+        "variant": (variant, "smp-universal" if universal else "smp"),
+        "output_stride": (network.encoder.strides[-1], output_stride),
+        "rates": (aspp.rates, _RATES),
+    }
 
 
 def _is_resnet(encoder: TimmEncoder) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from intarsia.nn.layouts import Layout, Packed
+from intarsia.nn.layouts import Layout, Packed, renamed
 from intarsia.nn.mask_query_network import MaskQueryNetwork
 from intarsia.nn.swin import is_swin
 
@@ -35,18 +35,16 @@ def mask_query_layout(network: MaskQueryNetwork, modules: Mapping[str, str]) -> 
         modules: from the beginning of our keys ("decoder.task_encoder.") to that of theirs, for the parts that other
             networks do not have.
     """
-    beginnings = {**_SHARED, **modules}
+    keys = list(network.state_dict())
     table: dict[str, str | Packed] = {}
-    for key in network.state_dict():
+    for key in keys:
         part, _, rest = key.partition(".features.")
         if part == "encoder":
             table.update(dict(_encoder_entries(key, rest, swin=is_swin(network.encoder.name))))
         elif key.startswith("decoder.pixel_decoder.norms."):
             level, kind = key.split(".")[-2:]
             table[f"{_ENCODER}hidden_states_norms.stage{int(level) + 1}.{kind}"] = key
-        else:
-            ours = next(beginning for beginning in beginnings if key.startswith(beginning))
-            table[beginnings[ours] + key.removeprefix(ours)] = key
+    table |= renamed(keys, {**_SHARED, **modules})
     # Older files hold what follows from the size of Swin's windows.
     indices = [key.replace("bias_table", "index") for key in table if key.endswith(".relative_position_bias_table")]
     return Layout("transformers", table, ignored=(*_IGNORED, *indices))

@@ -67,7 +67,8 @@ def test_dropout_acts_in_training_alone() -> None:
     ("arguments", "message"),
     [
         ({"rates": (6, 0)}, r"argument `rates`: found 0\. Give a whole number"),
-        ({"dropout": 1.0}, r"argument `dropout`: found 1\.0\. Give a share from 0 to below 1"),
+        ({"dropout": 1.0}, r"argument `dropout`: found 1\.0\. Give a number from 0 to below 1"),
+        ({"rates": ()}, r"argument `rates`: found no dilation\. Give one or more, or leave it out"),
         ({"dropout": -0.1}, r"argument `dropout`: found -0\.1"),
     ],
     ids=str,

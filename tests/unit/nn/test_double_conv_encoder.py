@@ -39,6 +39,18 @@ def test_scratch_is_the_papers_depth_and_every_other_name_is_timms() -> None:
     assert len(shallow.strides) == 3 < len(on_timm.strides)
 
 
+@pytest.mark.parametrize("depth", [12, 25, 10**9])
+def test_more_channels_than_anybody_wants_are_refused_before_they_are_drawn(depth: int) -> None:
+    message = rf"arguments `depth` and `base_width`: found depth={depth} and base_width=4, .* more than 8192 channels"
+    with pytest.raises(RecipeError, match=message):
+        _named("scratch", depth=depth)
+
+
+def test_a_misspelled_scratch_is_recognized() -> None:
+    with pytest.raises(RecipeError, match=r"argument `encoder`: found 'scrach'\. Did you mean 'scratch'\? Write it\."):
+        _named("scrach")
+
+
 def test_pretrained_from_scratch_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"argument `pretrained`: found True.*Name an encoder that has"):
         _named("scratch", pretrained=True)

@@ -8,6 +8,7 @@ import timm
 import torch
 from safetensors.torch import load_file
 
+from intarsia.architectures.fcn.vgg import VggEncoder
 from intarsia.errors import FetchError, ModelFileError, RecipeError
 from intarsia.nn.encoders import TimmEncoder
 
@@ -47,15 +48,53 @@ def test_a_new_encoder_is_in_training_mode_with_untouched_statistics() -> None:
     ("name", "levels", "message"),
     [
         ("resnet1", None, r"timm has no model 'resnet1'. Did you mean 'resnet18'\?"),
-        ("resnet18.nonsense", None, r"'resnet18.nonsense' cannot be built for its features \(Invalid pretrained tag"),
+        (
+            "resnet18.nonsense",
+            None,
+            r"no weights 'nonsense' of 'resnet18'. Write resnet18, or one of resnet18.a1_in1k, ",
+        ),
         ("test_vit", None, r"has features at the strides 16, 16, 16, which is no pyramid. Choose a convolutional"),
-        ("inception_v3", None, r"refuses an image of 32×64 pixels. Choose a convolutional"),
+        ("inception_v3", None, r"refuses an image of 32×320 pixels. Choose a convolutional"),
+        ("mvitv2_tiny", None, r"refuses an image of 32×256 pixels. Choose a convolutional"),
         ("test_convnext", 1, r"argument `depth`.*no features at 1 halvings.*stride 4. Give a depth of 2 or more"),
+        (
+            "resnet18",
+            9,
+            r"argument `depth`: found 9, but 'resnet18' halves height and width 5 times only. Give at most 5",
+        ),
+        ("scratch", None, r"timm has no model 'scratch'\. Write a name that timm.list_models\(\) gives\.$"),
+        ("convnext_atto_rms.a1", None, r"no weights 'a1' of 'convnext_atto_rms'\. Write convnext_atto_rms\.$"),
     ],
 )
 def test_unusable_encoders_are_named_with_a_remedy(name: str, levels: int | None, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         TimmEncoder(name, in_channels=3, levels=levels)
+
+
+@pytest.mark.parametrize("name", ["convnext_atto_rms", "convnext_atto_rms.untrained"])
+def test_weights_that_nobody_published_are_not_fetched(name: str) -> None:
+    message = rf"`pretrained`: found True, but timm has no weights of '{name}'\. Leave it out, or choose an encoder"
+    with pytest.raises(RecipeError, match=message):
+        TimmEncoder(name, in_channels=3, pretrained=True)
+
+
+@pytest.mark.parametrize("name", ["vgg11", "vgg11_bn"])
+def test_a_layer_is_a_convolution_with_its_normalisation(name: str) -> None:
+    with torch.device("meta"):
+        encoder, fcns = TimmEncoder(name, in_channels=3), VggEncoder(name, in_channels=3, with_fc=False)
+    shapes = [[tuple(parameter.shape) for parameter in layer] for layer in encoder.layers()]
+    assert shapes == [[tuple(parameter.shape) for parameter in layer] for layer in fcns.layers()]
+    assert len(shapes) == 8
+
+
+@pytest.mark.parametrize("name", ["poolformer_s12", "convformer_s18", "caformer_s18"])
+def test_where_timm_groups_nothing_a_layer_is_a_stem_or_stage(name: str) -> None:
+    with torch.device("meta"):
+        encoder = TimmEncoder(name, in_channels=3)
+    names = {id(parameter): name for name, parameter in encoder.features.named_parameters()}
+    parts = [{names[id(parameter)].partition(".")[0] for parameter in layer} for layer in encoder.layers()]
+    assert parts == [{"stem"}, {"stages_0"}, {"stages_1"}, {"stages_2"}, {"stages_3"}]
+    assert sum(map(len, encoder.layers())) == len(names)
 
 
 def test_weights_that_cannot_be_fetched_point_to_a_local_file(monkeypatch: pytest.MonkeyPatch) -> None:

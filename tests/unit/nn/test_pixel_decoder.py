@@ -10,7 +10,7 @@ from intarsia.nn.pixel_decoder import STRIDES, PixelDecoder
 
 def _decoder() -> Any:
     torch.manual_seed(0)
-    return PixelDecoder(TimmEncoder("test_resnet", in_channels=3), hidden_dim=64, layers=2, dropout=0.0)
+    return PixelDecoder(TimmEncoder("test_resnet", in_channels=3), width=64, layers=2, dropout=0.0)
 
 
 def test_it_gives_three_coarse_maps_and_one_fine() -> None:

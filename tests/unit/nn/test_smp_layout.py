@@ -5,6 +5,7 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import nn
 
+from contract.tiny_swin import swin_test
 from intarsia.errors import ModelFileError
 from intarsia.nn.double_conv_encoder import DoubleConvEncoder
 from intarsia.nn.encoder_decoder import EncoderDecoder
@@ -66,7 +67,8 @@ def test_stages_beyond_the_depth_are_unused() -> None:
 
 def test_a_networks_layout_is_its_encoders_its_decoders_and_its_heads() -> None:
     network = _network(2)
-    layout = smp_layout(network, lambda key: key.replace("decoder", "decoder.conv"), universal=False)
+    decoder = {"decoder.conv.weight": "decoder.weight", "decoder.conv.bias": "decoder.bias"}
+    layout = smp_layout(network, decoder, {}, universal=False)
     reference = smp.encoders.get_encoder("resnet18", weights=None)
     given = {f"encoder.{key}": tensor for key, tensor in reference.state_dict().items()}
     for theirs, ours in (("decoder.conv", network.decoder), ("segmentation_head.0", network.head)):
@@ -76,9 +78,14 @@ def test_a_networks_layout_is_its_encoders_its_decoders_and_its_heads() -> None:
     assert torch.equal(network.decoder.get_parameter("bias"), given["decoder.conv.bias"])
 
 
-def test_parts_smp_has_not_are_refused() -> None:
-    with pytest.raises(ModelFileError, match=r"nothing like the tensor decoder\.weight\. Build the network with the"):
-        smp_layout(_network(2), lambda _: None, universal=True)
+def test_networks_smp_has_not_are_refused() -> None:
+    with pytest.raises(
+        ModelFileError, match=r"left at its defaults, .* which has steps=2\. Build the network with steps=1"
+    ):
+        smp_layout(_network(2), {}, {"steps": (2, 1), "width": (8, 8)}, universal=True)
     scratch = EncoderDecoder(DoubleConvEncoder(3, 1, 4, "batch"), nn.Conv2d(8, 4, 1), nn.Conv2d(4, 2, 1))
     with pytest.raises(ModelFileError, match=r"nothing like an encoder from scratch\. Build the network on an encoder"):
-        smp_layout(scratch, lambda key: key, universal=True)
+        smp_layout(scratch, {}, {}, universal=True)
+    swin = EncoderDecoder(TimmEncoder(swin_test.__name__, 3), nn.Conv2d(64, 4, 1), nn.Conv2d(4, 2, 1))
+    with pytest.raises(ModelFileError, match=r"lays the windows of timm's 'swin_test' otherwise"):
+        smp_layout(swin, {}, {}, universal=True)

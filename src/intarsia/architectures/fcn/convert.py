@@ -4,42 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from intarsia.architectures.fcn.decoder import DilatedDecoder
+from intarsia.architectures.fcn.decoder import DilatedDecoder, SkipDecoder
 from intarsia.architectures.fcn.model import FCN
-from intarsia.errors import ModelFileError
-from intarsia.nn.layouts import Layout
+from intarsia.nn.layouts import Layout, of_architecture
+from intarsia.nn.network import SegmentationNetwork
+from intarsia.nn.torchvision_layout import torchvision_layout
 
-_TORCHVISION = {
-    "encoder.features.": "backbone.",
-    "decoder.convs.0.0.": "classifier.0.",
-    "decoder.convs.0.1.": "classifier.1.",
-    "head.": "classifier.4.",
-}
+_DECODER = {"decoder.convs.0.0.": "classifier.0.", "decoder.convs.0.1.": "classifier.1."}
+_STRIDE = 8
 
 
-def torchvision_layout(network: FCN) -> Layout:
-    """The layout of ``torchvision.models.segmentation.fcn_resnet50`` and ``fcn_resnet101``.
-
-    Args:
-        network: built with ``encoder="resnet50"`` or ``"resnet101"``, ``stride=8, dilated=True`` and as many classes as
-            the checkpoint has. The auxiliary classifier, which only training looks at, is ignored.
-
-    Raises:
-        ModelFileError: the network is no dilated FCN on a ResNet, and torchvision has no other.
-    """
-    on_resnet = any(key.startswith("encoder.features.layer1.") for key in network.state_dict())
-    if not (on_resnet and isinstance(network.decoder, DilatedDecoder)):
-        raise ModelFileError(
-            "torchvision has no FCN like this network, only dilated ones on ResNets",
-            where="checkpoint",
-            remedy="Build the network with encoder=resnet50 (or resnet101), stride=8 and dilated=True",
-        )
-    table = {}
-    for key in network.state_dict():
-        ours = next(beginning for beginning in _TORCHVISION if key.startswith(beginning))
-        table[_TORCHVISION[ours] + key.removeprefix(ours)] = key
-    return Layout("torchvision", table, ignored=("aux_classifier.",))
+def _torchvision(network: FCN) -> Layout:
+    """The layout of ``torchvision.models.segmentation.fcn_resnet50`` and ``fcn_resnet101``."""
+    scored = len(network.decoder.scores) if isinstance(network.decoder, SkipDecoder) else 1
+    form = {
+        "stride": (network.encoder.strides[-scored], _STRIDE),
+        "dilated": (isinstance(network.decoder, DilatedDecoder), True),
+    }
+    return torchvision_layout(network, _DECODER, form)
 
 
-LAYOUTS: Mapping[str, Callable[[FCN], Layout]] = {"torchvision": torchvision_layout}
+LAYOUTS: Mapping[str, Callable[[SegmentationNetwork], Layout]] = of_architecture("fcn", {"torchvision": _torchvision})
 """By program: the function that gives a network's layout there."""

@@ -42,6 +42,7 @@ class FPNDecoder(nn.Module):
         super().__init__()
         self.unused = finer_levels(strides)
         self.merge = merge
+        self.width = width
         self.smooth = smooth
         self.align_corners = align_corners
         used, shared = channels[self.unused :], 2 * width

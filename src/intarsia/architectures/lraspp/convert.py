@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from intarsia.architectures.lraspp.model import LRASPP
 from intarsia.architectures.lraspp.torchvision_encoder import TorchvisionEncoder
 from intarsia.errors import ModelFileError
-from intarsia.nn.layouts import Layout
+from intarsia.nn.layouts import Layout, of_architecture, renamed
+from intarsia.nn.network import SegmentationNetwork
 
 _BEGINNINGS = {
     "encoder.features.conv_stem.": "backbone.0.0.",
@@ -26,7 +27,7 @@ _SEPARABLE = (("conv_dw", "bn1"), ("conv_pw", "bn2"))  # the first block has not
 _LAST = (("conv", "bn1"),)  # a convolution, to torchvision no block
 
 
-def torchvision_layout(network: LRASPP) -> Layout:
+def _torchvision(network: LRASPP) -> Layout:
     """The layout of ``torchvision.models.segmentation.lraspp_mobilenet_v3_large``.
 
     Args:
@@ -43,16 +44,11 @@ def torchvision_layout(network: LRASPP) -> Layout:
         )
     keys = list(network.state_dict())
     modules = _blocks(keys)
-    table = {}
-    for key in keys:
-        match = _BLOCK.fullmatch(key)
-        if match:
-            theirs = f"{modules[match['block'], match['part']]}.{match['tensor']}"
-        else:
-            ours = next(ours for ours in _BEGINNINGS if key.startswith(ours))
-            theirs = _BEGINNINGS[ours] + key.removeprefix(ours)
-        table[theirs] = key
-    return Layout("torchvision", table)
+    blocks = {
+        f"{modules[match['block'], match['part']]}.{match['tensor']}": match.string
+        for match in filter(None, map(_BLOCK.fullmatch, keys))
+    }
+    return Layout("torchvision", {**blocks, **renamed(keys, _BEGINNINGS)})
 
 
 def _blocks(keys: Iterable[str]) -> dict[tuple[str, str], str]:
@@ -70,5 +66,7 @@ def _blocks(keys: Iterable[str]) -> dict[tuple[str, str], str]:
     return modules
 
 
-LAYOUTS: Mapping[str, Callable[[LRASPP], Layout]] = {"torchvision": torchvision_layout}
+LAYOUTS: Mapping[str, Callable[[SegmentationNetwork], Layout]] = of_architecture(
+    "lraspp", {"torchvision": _torchvision}
+)
 """By program: the function that gives a network's layout there."""

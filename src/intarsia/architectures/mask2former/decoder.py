@@ -15,7 +15,7 @@ class Mask2FormerDecoder(nn.Module):
         encoder: whose last four features it takes.
         num_classes: K; one more says that a query shows nothing.
         queries: masks it gives.
-        hidden_dim: channels inside, a multiple of 32.
+        width: channels inside, a multiple of 32.
         pixel_layers: of multi-scale deformable attention in the pixel decoder.
         decoder_layers: of masked attention.
     """
@@ -26,7 +26,7 @@ class Mask2FormerDecoder(nn.Module):
         num_classes: int,
         *,
         queries: int,
-        hidden_dim: int,
+        width: int,
         pixel_layers: int,
         decoder_layers: int,
     ) -> None:
@@ -35,15 +35,15 @@ class Mask2FormerDecoder(nn.Module):
 
         super().__init__()
         config = Mask2FormerConfig(
-            mask_feature_size=hidden_dim,
-            hidden_dim=hidden_dim,
-            dim_feedforward=8 * hidden_dim,
+            mask_feature_size=width,
+            hidden_dim=width,
+            dim_feedforward=8 * width,
             decoder_layers=decoder_layers + 1,  # there the prediction before the first layer counts as one
             num_queries=queries,
         )
-        self.pixel_decoder = PixelDecoder(encoder, hidden_dim, pixel_layers, dropout=0.0)
-        self.transformer = modeling.Mask2FormerTransformerModule(hidden_dim, config)
-        self.class_predictor = nn.Linear(hidden_dim, num_classes + 1)
+        self.pixel_decoder = PixelDecoder(encoder, width, pixel_layers, dropout=0.0)
+        self.transformer = modeling.Mask2FormerTransformerModule(width, config)
+        self.class_predictor = nn.Linear(width, num_classes + 1)
         initialize_matrices(self.transformer.decoder.layers)
 
     def forward(self, features: list[Tensor]) -> list[tuple[Tensor, Tensor]]:

@@ -31,7 +31,7 @@ class OneFormerDecoder(nn.Module):
         encoder: whose last four features it takes.
         num_classes: K; one more says that a query shows nothing.
         queries: masks it gives, that of the task token counted: ≥ 2.
-        hidden_dim: channels inside, a multiple of 32.
+        width: channels inside, a multiple of 32.
         pixel_layers: of multi-scale deformable attention in the pixel decoder.
         decoder_layers: of masked attention.
     """
@@ -44,7 +44,7 @@ class OneFormerDecoder(nn.Module):
         num_classes: int,
         *,
         queries: int,
-        hidden_dim: int,
+        width: int,
         pixel_layers: int,
         decoder_layers: int,
     ) -> None:
@@ -53,17 +53,17 @@ class OneFormerDecoder(nn.Module):
 
         super().__init__()
         config = OneFormerConfig(
-            mask_dim=hidden_dim,
-            hidden_dim=hidden_dim,
-            dim_feedforward=8 * hidden_dim,
+            mask_dim=width,
+            hidden_dim=width,
+            dim_feedforward=8 * width,
             decoder_layers=decoder_layers + 1,  # there the prediction before the first layer counts as one
             num_queries=queries,
             task_seq_len=_TASK_LENGTH,
         )
         config.num_labels = num_classes
-        self.pixel_decoder = PixelDecoder(encoder, hidden_dim, pixel_layers, config.dropout)
+        self.pixel_decoder = PixelDecoder(encoder, width, pixel_layers, config.dropout)
         self.task_encoder = modeling.OneFormerTaskModel(config)
-        self.transformer = modeling.OneFormerTransformerModule(hidden_dim, config)
+        self.transformer = modeling.OneFormerTransformerModule(width, config)
         decoder = self.transformer.decoder
         decoder.layers = nn.ModuleList(_MaskedAttentionLayer(layer) for layer in decoder.layers)
         for part in (decoder.layers, decoder.query_transformer, decoder.query_input_projection):

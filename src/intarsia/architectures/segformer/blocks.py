@@ -156,9 +156,10 @@ class Stage(nn.Module):
 
 def tokens_to_map(tokens: Tokens, size: tuple[int, int]) -> Map:
     """Undo :func:`map_to_tokens`."""
-    return tokens.transpose(1, 2).reshape(tokens.shape[0], tokens.shape[2], *size)
+    # Not transposed first: reshaped after, a single image would no longer pass for ``torch.channels_last`` with kernels.
+    return tokens.reshape(tokens.shape[0], *size, tokens.shape[2]).permute(0, 3, 1, 2)
 
 
 def map_to_tokens(features: Map) -> Tokens:
     """One token a cell, row by row."""
-    return features.flatten(2).transpose(1, 2)
+    return features.permute(0, 2, 3, 1).flatten(1, 2)

@@ -11,7 +11,8 @@ from torch import Tensor
 from intarsia.architectures.segformer.names import PROGRAMS
 from intarsia.errors import FetchError, ModelFileError
 from intarsia.nn.encoder_decoder import EncoderDecoder
-from intarsia.nn.layouts import Layout, Packed, from_layout
+from intarsia.nn.layouts import Layout, Packed, check_form, from_layout, of_architecture, renamed
+from intarsia.nn.network import SegmentationNetwork
 
 _STAGES = 4
 _RGB = 3
@@ -30,13 +31,11 @@ _REVISIONS = {
 
 def _layout(network: EncoderDecoder, program: str) -> Layout:
     keys, names = list(network.state_dict()), PROGRAMS[program]
-    form = {"projection_norm": names.projection_norm is not None, "align_corners": names.align_corners}
-    if form != {"projection_norm": "decoder.projections.0.1.weight" in keys, "align_corners": network.align_corners}:
-        raise ModelFileError(
-            f"{program}'s decoder has another form than this network's",
-            where="checkpoint",
-            remedy=f"Build the network with {', '.join(f'{name}={value}' for name, value in form.items())}",
-        )
+    form = {
+        "projection_norm": ("decoder.projections.0.1.weight" in keys, names.projection_norm is not None),
+        "align_corners": (network.align_corners, names.align_corners),
+    }
+    check_form(program, form)
     table = _encoder_table(keys, program, "encoder.", names.prefix)
     for stage in range(_STAGES):
         place = {"stage": stage, "number": stage + 1, "coarse": _STAGES - 1 - stage}
@@ -46,16 +45,16 @@ def _layout(network: EncoderDecoder, program: str) -> Layout:
             table[f"{theirs}.bias"] = f"decoder.projections.{stage}.bias"
         else:
             table[f"{theirs}.weight"] = f"decoder.projections.{stage}.0.weight"
-            table |= _renamed(keys, f"decoder.projections.{stage}.1.", names.projection_norm.format_map(place) + ".")
+            table |= renamed(keys, {f"decoder.projections.{stage}.1.": f"{names.projection_norm.format_map(place)}."})
     order = range(_STAGES) if names.fine_first else reversed(range(_STAGES))
     table[names.merge] = Packed(tuple(f"decoder.merges.{stage}.weight" for stage in order), dim=1)
-    table |= _renamed(keys, "decoder.norm.", f"{names.norm}.") | _renamed(keys, "head.", f"{names.head}.")
+    table |= renamed(keys, {"decoder.norm.": f"{names.norm}.", "head.": f"{names.head}."})
     return Layout(program, table, names.ignored)
 
 
-LAYOUTS: Mapping[str, Callable[[EncoderDecoder], Layout]] = {
-    program: partial(_layout, program=program) for program in PROGRAMS
-}
+LAYOUTS: Mapping[str, Callable[[SegmentationNetwork], Layout]] = of_architecture(
+    "segformer", {program: partial(_layout, program=program) for program in PROGRAMS}
+)
 """By program (see :data:`~intarsia.architectures.segformer.names.PROGRAMS`): from one of our networks to its layout
 there. It refuses, with a ModelFileError, a network whose decoder has another form than the program's."""
 
@@ -82,6 +81,13 @@ def read_encoder_weights(
         for prefix in dict.fromkeys((PROGRAMS[program].alone, PROGRAMS[program].prefix))
     ]
     layout = max(layouts, key=lambda candidate: len(candidate.table.keys() & given.keys()))
+    if not layout.table.keys() & given.keys():
+        raise ModelFileError(
+            f"of its {len(given)} tensors none is called as in a mix transformer, be it of transformers, of its "
+            "authors (nvlabs) or of mmsegmentation",
+            where="encoder weights",
+            remedy="Give ImageNet weights of a mix transformer (mit_b0 …), or choose an encoder the file belongs to",
+        )
     stem = next(theirs for theirs, packed in layout.packed().items() if packed.keys == (_STEM,))
     weight = given.get(stem)
     if weight is not None and weight.ndim == 4 and weight.shape[1] == _RGB:
@@ -128,7 +134,3 @@ def _encoder_table(keys: Iterable[str], program: str, our_prefix: str, their_pre
         before = packed[theirs].keys if theirs in packed else ()
         packed[theirs] = Packed((*before, key), trailing)
     return dict(packed)
-
-
-def _renamed(keys: Iterable[str], ours: str, theirs: str) -> dict[str, str | Packed]:
-    return {theirs + key.removeprefix(ours): key for key in keys if key.startswith(ours)}

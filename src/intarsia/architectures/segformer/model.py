@@ -7,8 +7,7 @@ from torch import nn
 from intarsia.architectures.segformer.convert import fetch_encoder_weights
 from intarsia.architectures.segformer.decoder import AllMLPDecoder
 from intarsia.architectures.segformer.encoder import SIZES, MixTransformer
-from intarsia.errors import RecipeError
-from intarsia.nn.arguments import check_choice, check_count
+from intarsia.nn.arguments import check_choice, check_count, check_share
 from intarsia.nn.encoder_decoder import EncoderDecoder
 
 SegFormer = EncoderDecoder
@@ -20,7 +19,7 @@ def build(
     in_channels: int,
     num_classes: int,
     size: str = "b0",
-    decoder_width: int | None = None,
+    width: int | None = None,
     projection_norm: bool = False,
     drop_path: float = 0.1,
     align_corners: bool = False,
@@ -32,7 +31,7 @@ def build(
         in_channels: of the image.
         num_classes: scores a pixel; 1 for two classes by one sigmoid.
         size: "b0" (the smallest) to "b5".
-        decoder_width: channels of the decoder; by default the paper's, 256 for B0 and B1, else 768. mmsegmentation and
+        width: channels of the decoder; by default the paper's, 256 for B0 and B1, else 768. mmsegmentation and
             segmentation_models_pytorch take 256 for all.
         projection_norm: whether batch normalisation and ReLU follow the decoder's projections, as in mmsegmentation;
             the paper has neither.
@@ -46,14 +45,11 @@ def build(
         FetchError: ``pretrained`` weights could not be fetched.
     """
     check_choice("size", size, SIZES)
-    width = SIZES[size].decoder_width if decoder_width is None else decoder_width
-    counts = {"in_channels": in_channels, "num_classes": num_classes, "decoder_width": width}
+    width = SIZES[size].decoder_width if width is None else width
+    counts = {"in_channels": in_channels, "num_classes": num_classes, "width": width}
     for name, count in counts.items():
         check_count(name, count)
-    if not 0 <= drop_path < 1:
-        raise RecipeError(
-            f"found {drop_path!r}", where="argument `drop_path`", remedy="Give a number from 0 to below 1"
-        )
+    check_share("drop_path", drop_path)
     encoder = MixTransformer(in_channels, SIZES[size], drop_path)
     decoder = AllMLPDecoder(encoder.out_channels, width, projection_norm)
     network = SegFormer(encoder, decoder, nn.Conv2d(width, num_classes, kernel_size=1), align_corners)

@@ -6,20 +6,27 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from intarsia.nn.encoder_decoder import EncoderDecoder
-from intarsia.nn.layouts import Layout
-from intarsia.nn.smp_layout import smp_layout
+from intarsia.architectures.unet.decoder import UNetDecoder
+from intarsia.architectures.unet.model import UNet
+from intarsia.nn.layouts import Layout, of_architecture
+from intarsia.nn.network import SegmentationNetwork
+from intarsia.nn.smp_layout import smp_layout, unet_form
 
 _CONVOLUTION = re.compile(r"decoder\.blocks\.(?P<block>\d+)\.convs\.(?P<index>[01])\.(?P<rest>.+)")
 
 
-def _decoder_key(key: str) -> str | None:
-    match = _CONVOLUTION.fullmatch(key)
-    return match and f"decoder.blocks.{match['block']}.conv{int(match['index']) + 1}.{match['rest']}"
+def _smp(network: UNet, universal: bool) -> Layout:
+    assert isinstance(network.decoder, UNetDecoder)
+    form = {**unet_form(network.decoder), "attention": (len(network.decoder.gates) > 0, False)}
+    decoder = {
+        f"decoder.blocks.{match['block']}.conv{int(match['index']) + 1}.{match['rest']}": match.string
+        for match in filter(None, map(_CONVOLUTION.fullmatch, network.state_dict()))
+    }
+    return smp_layout(network, decoder, form, universal=universal)
 
 
-LAYOUTS: Mapping[str, Callable[[EncoderDecoder], Layout]] = {
-    "smp": partial(smp_layout, decoder_key=_decoder_key, universal=False),
-    "smp-universal": partial(smp_layout, decoder_key=_decoder_key, universal=True),
-}
-"""By program: "smp" for its own ResNets and ResNeXts (``resnet34``), "smp-universal" for its ``tu-`` encoders."""
+LAYOUTS: Mapping[str, Callable[[SegmentationNetwork], Layout]] = of_architecture(
+    "unet", {"smp": partial(_smp, universal=False), "smp-universal": partial(_smp, universal=True)}
+)
+"""By program: "smp" for its own ResNets and ResNeXts (``resnet34``), "smp-universal" for its universal encoders
+(``tu-resnet34``)."""

@@ -6,30 +6,27 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from intarsia.nn.encoder_decoder import EncoderDecoder
-from intarsia.nn.layouts import Layout
-from intarsia.nn.smp_layout import smp_layout
+from intarsia.architectures.unetplusplus.model import UNetPlusPlus
+from intarsia.nn.layouts import Layout, of_architecture
+from intarsia.nn.network import SegmentationNetwork
+from intarsia.nn.smp_layout import smp_layout, unet_form
 
 _CONVOLUTION = re.compile(r"decoder\.blocks\.(?P<level>\d+)_(?P<column>\d+)\.convs\.(?P<index>[01])\.(?P<rest>.+)")
 
 
-def _layout(network: EncoderDecoder, *, universal: bool) -> Layout:
+def _smp(network: UNetPlusPlus, universal: bool) -> Layout:
     depth = network.stride.bit_length() - 1
-
-    def decoder_key(key: str) -> str | None:
-        match = _CONVOLUTION.fullmatch(key)
-        if match is None:
-            return None
+    decoder = {}
+    for match in filter(None, map(_CONVOLUTION.fullmatch, network.state_dict())):
         # smp counts levels from the coarsest block on, and a level's blocks from its last to its first.
         row = depth - 1 - int(match["level"])
         block = f"x_{row + 1 - int(match['column'])}_{row}"
-        return f"decoder.blocks.{block}.conv{int(match['index']) + 1}.{match['rest']}"
+        decoder[f"decoder.blocks.{block}.conv{int(match['index']) + 1}.{match['rest']}"] = match.string
+    return smp_layout(network, decoder, unet_form(network.decoder), universal=universal)
 
-    return smp_layout(network, decoder_key, universal=universal)
 
-
-LAYOUTS: Mapping[str, Callable[[EncoderDecoder], Layout]] = {
-    "smp": partial(_layout, universal=False),
-    "smp-universal": partial(_layout, universal=True),
-}
-"""By program: "smp" for its own ResNets and ResNeXts (``resnet34``), "smp-universal" for its ``tu-`` encoders."""
+LAYOUTS: Mapping[str, Callable[[SegmentationNetwork], Layout]] = of_architecture(
+    "unetplusplus", {"smp": partial(_smp, universal=False), "smp-universal": partial(_smp, universal=True)}
+)
+"""By program: "smp" for its own ResNets and ResNeXts (``resnet34``), "smp-universal" for its universal encoders
+(``tu-resnet34``)."""

@@ -7,23 +7,17 @@ from functools import partial
 
 from intarsia.architectures.upernet.decoder import UPerNetDecoder
 from intarsia.architectures.upernet.model import UPerNet
-from intarsia.errors import ModelFileError
-from intarsia.nn.layouts import Layout
+from intarsia.nn.layouts import Layout, of_architecture, renamed
+from intarsia.nn.network import SegmentationNetwork
 from intarsia.nn.pyramid_pooling import BINS
 from intarsia.nn.smp_layout import smp_layout
 
 
 def _smp(network: UPerNet, universal: bool) -> Layout:
     assert isinstance(network.decoder, UPerNetDecoder)
-    if not network.decoder.feature_norm or not network.align_corners:
-        raise ModelFileError(
-            "segmentation_models_pytorch's UPerNet normalises the encoder's features and aligns corners, unlike this "
-            "network",
-            where="checkpoint",
-            remedy="Build the network with feature_norm=True and align_corners=True (and width=256, smp's default)",
-        )
-    prefixes = _prefixes(len(network.decoder.norms) - 1)
-    return smp_layout(network, partial(_decoder_key, prefixes=prefixes), universal=universal)
+    form = {"feature_norm": (network.decoder.feature_norm, True), "align_corners": (network.align_corners, True)}
+    decoder = renamed(network.state_dict(), _prefixes(len(network.decoder.norms) - 1))
+    return smp_layout(network, decoder, form, universal=universal)
 
 
 def _prefixes(coarsest: int) -> dict[str, str]:
@@ -43,14 +37,8 @@ def _prefixes(coarsest: int) -> dict[str, str]:
     return prefixes
 
 
-def _decoder_key(key: str, prefixes: Mapping[str, str]) -> str:
-    ours = next(prefix for prefix in prefixes if key.startswith(prefix))
-    return prefixes[ours] + key.removeprefix(ours)
-
-
-LAYOUTS: Mapping[str, Callable[[UPerNet], Layout]] = {
-    "smp": partial(_smp, universal=False),
-    "smp-universal": partial(_smp, universal=True),
-}
+LAYOUTS: Mapping[str, Callable[[SegmentationNetwork], Layout]] = of_architecture(
+    "upernet", {"smp": partial(_smp, universal=False), "smp-universal": partial(_smp, universal=True)}
+)
 """By program: "smp" for its own ResNets and ResNeXts (``resnet34``), "smp-universal" for its universal encoders
 (``tu-resnet34``)."""

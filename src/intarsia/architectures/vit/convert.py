@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from intarsia.architectures.vit.decoder import Concatenation
-from intarsia.errors import ModelFileError
-from intarsia.nn.encoder_decoder import EncoderDecoder
-from intarsia.nn.layouts import Layout
+from intarsia.architectures.vit.encoder import ViTEncoder
+from intarsia.architectures.vit.model import ViT
+from intarsia.nn.layouts import Layout, check_form, encoder_name, of_architecture, renamed
+from intarsia.nn.network import SegmentationNetwork
 
+_ENCODERS = tuple(f"vit_{size}_patch14_dinov2" for size in ("small", "base", "large", "giant"))
 _DINOV2 = {"encoder.features.": "", "decoder.norm.": "decode_head.bn.", "head.": "decode_head.conv_seg."}
 
 
-def dinov2_layout(network: EncoderDecoder) -> Layout:
+def _dinov2(network: ViT) -> Layout:
     """The layout of DINOv2's linear segmenters (``dinov2_vits14_ade20k_linear_head.pth`` …).
 
     They come in two files, which both belong into the state dict that is read: ``{**backbone, **head["state_dict"]}``.
 
     Args:
-        network: built with ``levels=1`` and the linear head, on a DINOv2 of timm without registers.
+        network: built with ``levels=1`` and the linear head, on a DINOv2 of timm without registers. The heads of four
+            levels (``…_ms_head.pth``) read the last four blocks, where ours are evenly spaced.
 
     Raises:
-        ModelFileError: it has another head or has registers.
+        ModelFileError: it is another.
     """
-    keys = list(network.state_dict())
-    if not isinstance(network.decoder, Concatenation) or "encoder.features.reg_token" in keys:
-        raise ModelFileError(
-            "DINOv2's released segmenters are linear and without registers, unlike this network",
-            where="checkpoint",
-            remedy="Build the network with head=linear, levels=1 and an encoder such as vit_small_patch14_dinov2",
-        )
-    table = {}
-    for key in keys:
-        ours = next(beginning for beginning in _DINOV2 if key.startswith(beginning))
-        table[_DINOV2[ours] + key.removeprefix(ours)] = key
-    return Layout("DINOv2", table, ignored=("mask_token",))
+    assert isinstance(network.encoder, ViTEncoder)
+    name = encoder_name(network.encoder)
+    form = {
+        "encoder": (name, name if name in _ENCODERS else " or ".join(_ENCODERS)),
+        "levels": (len(network.encoder.blocks), 1),
+        "head": ("linear" if isinstance(network.decoder, Concatenation) else "progressive", "linear"),
+    }
+    check_form("DINOv2's released segmenter", form)
+    return Layout("DINOv2", renamed(network.state_dict(), _DINOV2), ignored=("mask_token",))
 
 
-LAYOUTS: Mapping[str, Callable[[EncoderDecoder], Layout]] = {"dinov2": dinov2_layout}
+LAYOUTS: Mapping[str, Callable[[SegmentationNetwork], Layout]] = of_architecture("vit", {"dinov2": _dinov2})
 """By program: the function that gives a network's layout there."""

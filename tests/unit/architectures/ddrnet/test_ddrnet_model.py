@@ -80,7 +80,9 @@ def test_layers_are_blocks_and_then_stages_of_both_branches() -> None:
 
 
 def test_weights_for_the_encoder_are_refused() -> None:
-    with pytest.raises(ModelFileError, match=r"1 tensors were given, but none for this network's encoder.*Leave them"):
+    with pytest.raises(
+        ModelFileError, match=r"1 tensors were given, but an encoder from scratch has no published.*Leave them"
+    ):
         build(in_channels=3, num_classes=2, width=4).load_encoder_weights({"conv1.weight": torch.rand(1)})
 
 

@@ -12,8 +12,8 @@ from intarsia.nn.layouts import from_layout, to_layout
 
 
 def _network(**arguments: Any) -> DeepLabV3:
-    defaults = {"in_channels": 2, "num_classes": 3, "encoder": "resnet50", "width": 4, "variant": "smp"}
-    return build(**{**defaults, **arguments})
+    defaults = {"encoder": "resnet50", "output_stride": 8, "width": 4, "variant": "smp"}
+    return build(**{"in_channels": 2, "num_classes": 3, **defaults, **arguments})
 
 
 @pytest.mark.parametrize(
@@ -51,16 +51,28 @@ def test_a_checkpoint_of_another_architecture_is_refused() -> None:
 @pytest.mark.parametrize(
     ("program", "arguments", "message"),
     [
-        ("smp", {"variant": "paper"}, r"weights than this network \(variant='paper'\).*with variant=smp\."),
         (
             "smp",
-            {"variant": "smp-universal"},
-            r"weights than this network \(variant='smp-universal'\).*with variant=smp\.",
+            {"variant": "paper", "rates": (6, 12, 18)},
+            r"has variant=paper, rates=.*with variant=smp, rates=\(12, 24, 36\)\.",
         ),
-        ("smp-universal", {}, r"weights than this network \(variant='smp'\).*with variant=smp-universal\."),
+        ("smp", {"variant": "smp-universal"}, r"has variant=smp-universal\. Build the network with variant=smp\."),
+        ("smp-universal", {}, r"which has variant=smp\. Build the network with variant=smp-universal\."),
+        ("smp", {"output_stride": 16}, r"defaults, .*has output_stride=16\. Build the network with output_stride=8\."),
+        ("smp", {"rates": (6, 12, 18)}, r"has rates=\(6, 12, 18\)\. Build the network with rates=\(12, 24, 36\)\."),
         ("smp", {"encoder": "test_resnet"}, r"no encoder of its own that computes what timm's 'test_resnet' does"),
-        ("torchvision", {}, r"torchvision has no DeepLabV3 that computes.*variant=paper on one of resnet50, resnet101"),
-        ("torchvision", {"variant": "paper", "encoder": "test_resnet"}, r"torchvision has no.*\(on 'test_resnet'\)"),
+        ("torchvision", {}, r"has variant=smp\. Build the network with variant=paper\."),
+        ("torchvision", {"variant": "paper", "output_stride": 16}, r"with output_stride=8, rates=\(12, 24, 36\)\."),
+        (
+            "torchvision",
+            {"variant": "paper", "rates": (6, 12, 18)},
+            r"has rates=\(6, 12, 18\)\. Build.*\(12, 24, 36\)\.",
+        ),
+        (
+            "torchvision",
+            {"variant": "paper", "encoder": "test_resnet"},
+            r"encoder=test_resnet.*encoder=resnet50 or res",
+        ),
     ],
     ids=str,
 )

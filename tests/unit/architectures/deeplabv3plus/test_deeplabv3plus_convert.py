@@ -49,13 +49,11 @@ def test_a_checkpoint_of_another_architecture_is_refused() -> None:
 @pytest.mark.parametrize(
     ("program", "arguments", "message"),
     [
-        ("smp", {"variant": "paper"}, r"weights than this network \(variant='paper'\).*with variant=smp\."),
-        (
-            "smp",
-            {"variant": "smp-universal"},
-            r"weights than this network \(variant='smp-universal'\).*with variant=smp\.",
-        ),
-        ("smp-universal", {}, r"weights than this network \(variant='smp'\).*with variant=smp-universal\."),
+        ("smp", {"variant": "paper"}, r"has variant=paper, rates=.*with variant=smp, rates=\(12, 24, 36\)\."),
+        ("smp", {"variant": "smp-universal"}, r"has variant=smp-universal\. Build the network with variant=smp\."),
+        ("smp-universal", {}, r"which has variant=smp\. Build the network with variant=smp-universal\."),
+        ("smp", {"output_stride": 8}, r"defaults, .*has output_stride=8\. Build the network with output_stride=16\."),
+        ("smp", {"rates": (6, 12, 18)}, r"has rates=\(6, 12, 18\)\. Build the network with rates=\(12, 24, 36\)\."),
         ("smp", {"encoder": "test_resnet"}, r"no encoder of its own that computes what timm's 'test_resnet' does"),
     ],
     ids=str,

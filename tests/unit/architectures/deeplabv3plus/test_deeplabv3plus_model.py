@@ -43,7 +43,7 @@ def test_rates_follow_the_output_stride_unless_given(arguments: dict[str, Any], 
         ({"num_classes": 0}, "argument `num_classes`: found 0"),
         ({"width": 0}, "argument `width`: found 0"),
         ({"rates": (6, 0)}, "argument `rates`: found 0"),
-        ({"dropout": 1.5}, r"argument `dropout`: found 1\.5\. Give a share from 0 to below 1"),
+        ({"dropout": 1.5}, r"argument `dropout`: found 1\.5\. Give a number from 0 to below 1"),
         ({"output_stride": 4}, r"argument `output_stride`: found 4\. Give 8 or 16"),
         ({"output_stride": 12}, r"argument `output_stride`: found 12\. Give 8 or 16"),
         (

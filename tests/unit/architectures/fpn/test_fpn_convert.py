@@ -12,7 +12,7 @@ from intarsia.nn.layouts import from_layout, to_layout
 
 
 def _network(**arguments: Any) -> FPN:
-    defaults = {"encoder": "resnet18", "width": 8, "smooth": False, "align_corners": True}
+    defaults = {"encoder": "resnet18", "width": 128, "smooth": False, "align_corners": True}
     return build(**{"in_channels": 2, "num_classes": 3, **defaults, **arguments})
 
 
@@ -48,8 +48,9 @@ def test_a_checkpoint_of_another_architecture_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"smooth": True}, r"does not smooth them.*smooth=False and align_corners=True"),
-        ({"align_corners": False}, r"aligns corners, unlike this network.*smooth=False and align_corners=True"),
+        ({"smooth": True}, r"which has smooth=True\. Build the network with smooth=False\."),
+        ({"align_corners": False}, r"which has align_corners=False\. Build the network with align_corners=True\."),
+        ({"width": 64}, r"which has width=64\. Build the network with width=128, or another multiple of 32 above\."),
         ({"encoder": "test_resnet"}, r"no encoder of its own that computes what timm's 'test_resnet' does"),
     ],
     ids=str,

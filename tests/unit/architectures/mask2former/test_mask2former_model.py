@@ -12,7 +12,7 @@ from intarsia.errors import ModelFileError, RecipeError
 
 _TINY: dict[str, Any] = {
     **{"in_channels": 3, "num_classes": 2, "queries": 4},
-    **{"hidden_dim": 32, "pixel_layers": 1, "decoder_layers": 2},
+    **{"width": 32, "pixel_layers": 1, "decoder_layers": 2},
 }
 _SWIN = swin_test.__name__
 
@@ -24,8 +24,9 @@ _SWIN = swin_test.__name__
         ({"decoder_layers": 0}, r"argument `decoder_layers`: found 0"),
         ({"pixel_layers": 0}, r"argument `pixel_layers`: found 0"),
         ({"num_classes": 0}, r"argument `num_classes`: found 0"),
-        ({"hidden_dim": 100}, r"argument `hidden_dim`: found 100. Give a multiple of 32, for example 96"),
-        ({"hidden_dim": 8}, r"found 8. Give a multiple of 32, for example 32"),
+        ({"width": 100}, r"argument `width`: found 100. Give a multiple of 32, for example 96"),
+        ({"width": 8}, r"found 8. Give a multiple of 32, for example 32"),
+        ({"num_classes": 8}, r"argument `queries`: found 4, too few masks to show 8 classes. Give 8 or more"),
         ({"encoder": "resnet5"}, r"timm has no model 'resnet5'. Did you mean 'resnet5"),
         (
             {"encoder": "csatv2"},

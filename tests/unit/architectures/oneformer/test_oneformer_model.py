@@ -9,7 +9,7 @@ from intarsia.architectures.oneformer import build
 from intarsia.errors import RecipeError
 
 _TINY: dict[str, Any] = {
-    **{"in_channels": 3, "num_classes": 2, "encoder": "test_resnet", "queries": 4, "hidden_dim": 32},
+    **{"in_channels": 3, "num_classes": 2, "encoder": "test_resnet", "queries": 4, "width": 32},
     **{"pixel_layers": 1, "decoder_layers": 2},
 }
 
@@ -17,6 +17,19 @@ _TINY: dict[str, Any] = {
 def test_one_query_is_the_tasks() -> None:
     with pytest.raises(RecipeError, match=r"argument `queries`: found 1, but one query is the task's own. Give 2 or"):
         build(**{**_TINY, "queries": 1})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_classes": 8}, r"argument `queries`: found 4, too few masks to show 8 classes. Give 8 or more"),
+        ({"width": 100}, r"argument `width`: found 100. Give a multiple of 32, for example 96"),
+        ({"pixel_layers": 0}, r"argument `pixel_layers`: found 0"),
+    ],
+)
+def test_what_cannot_be_built_is_named_with_a_remedy(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        build(**{**_TINY, **arguments})
 
 
 def test_the_task_is_part_of_the_network_and_not_of_its_file() -> None:

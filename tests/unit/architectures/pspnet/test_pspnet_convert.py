@@ -48,8 +48,8 @@ def test_a_checkpoint_of_another_architecture_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"variant": "paper"}, r"variant='paper'.*Build the network with variant=smp \(and depth=3"),
-        ({"depth": None}, r"dilates encoders of its own in other places.*Build the network with a depth"),
+        ({"variant": "paper"}, r"which has variant=paper\. Build the network with variant=smp\."),
+        ({"depth": None}, r"which has depth=None \(dilated\)\. Build the network with depth=3, or the ch"),
         ({"encoder": "test_resnet"}, r"no encoder of its own that computes what timm's 'test_resnet' does"),
     ],
     ids=str,

@@ -58,6 +58,7 @@ def test_defaults_are_the_papers_depth_and_the_customary_decoder() -> None:
         ({"in_channels": 0}, "argument `in_channels`: found 0"),
         ({"upsampling": "cubic"}, "argument `upsampling`: found 'cubic'. Possible are: bilinear, nearest, transposed"),
         ({"norm": "layer"}, "argument `norm`: found 'layer'. Possible are: batch, group"),
+        ({"depth": 25}, "arguments `depth` and `base_width`: found depth=25 and base_width=32"),
         ({"pretrained": True}, "argument `pretrained`: found True.*Name an encoder"),
     ],
     ids=str,

@@ -57,8 +57,10 @@ def test_a_checkpoint_of_another_encoder_is_refused() -> None:
     ("arguments", "message"),
     [
         ({"encoder": "scratch"}, r"nothing like an encoder from scratch.*on an encoder of timm"),
-        ({"attention": True, "depth": 3}, r"nothing like the tensor decoder\.gates\..*without attention gates"),
-        ({"upsampling": "transposed"}, r"nothing like the tensor decoder\.blocks\.0\.upsample.*defaults"),
+        ({"attention": True, "depth": 3}, r"which has attention=True\. Build the network with attention=False\."),
+        ({"upsampling": "transposed"}, r"has upsampling=transposed\. Build the network with upsampling=nearest\."),
+        ({"upsampling": "bilinear"}, r"has upsampling=bilinear\. Build the network with upsampling=nearest\."),
+        ({"norm": "group"}, r"which has norm=group\. Build the network with norm=batch\."),
         ({"encoder": "test_resnet"}, r"no encoder of its own that computes what timm's 'test_resnet' does"),
     ],
     ids=str,

@@ -48,8 +48,8 @@ def test_a_checkpoint_of_another_architecture_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"feature_norm": False}, r"normalises the encoder's features.*feature_norm=True and align_corners=True"),
-        ({"align_corners": False}, r"aligns corners, unlike this network.*feature_norm=True and align_corners=True"),
+        ({"feature_norm": False}, r"which has feature_norm=False\. Build the network with feature_norm=True\."),
+        ({"align_corners": False}, r"has align_corners=False\. Build the network with align_corners=True\."),
         ({"encoder": "test_resnet"}, r"no encoder of its own that computes what timm's 'test_resnet' does"),
     ],
     ids=str,

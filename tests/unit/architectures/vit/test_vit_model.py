@@ -99,6 +99,10 @@ def test_a_missing_and_a_misshapen_tensor_are_named() -> None:
             r"no plain vision transformer.*Did you mean 'vit_small_patch14_dinov2'",
         ),
         ({"encoder": "resnet18"}, r"timm has no plain vision transformer 'resnet18'.*timm\.list_models"),
+        (
+            {"encoder": "test_vit.bogus"},
+            r"no weights 'bogus' of 'test_vit'\. Write test_vit, or one of test_vit\.r160_in1k",
+        ),
         ({"levels": 7}, r"`levels`: found 7, but 'test_vit' has 6 blocks only\. Give at most 6\."),
         ({"levels": 0}, r"`levels`: found 0\. Give a whole number, 1 or larger"),
         ({"head": "linaer"}, r"`head`: found 'linaer'\. Did you mean 'linear'\? Possible are: linear, progressive"),
