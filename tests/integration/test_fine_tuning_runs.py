@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from intarsia import architectures
 from intarsia.errors import RecipeError
+from intarsia.nn.network import SegmentationNetwork
 from intarsia.train.prepare import prepare
 from intarsia.train.recipe import Recipe
 from intarsia.train.run import run
@@ -58,6 +59,16 @@ def test_layers_near_the_image_change_less(tiny_recipe: Make, model_part: dict[s
     moved = [max(float((after[names[id(p)]] - p.detach()).abs().max()) for p in layer) for layer in layers]
     assert moved == sorted(moved)
     assert moved[-1] > 5 * moved[-2] > 0
+
+
+def test_the_card_keeps_the_licence_of_weights_that_timm_fetched(tiny_recipe: Make, tmp_path: Path) -> None:
+    def build_without_fetching(architecture: str, *, pretrained: bool, **arguments: Any) -> SegmentationNetwork:
+        assert pretrained
+        return architectures.build(architecture, **arguments)
+
+    recipe = tiny_recipe(model={"arguments": {"encoder": "test_resnet", "pretrained": True}}, rounds=1)
+    result = run(recipe, prepare(recipe.data, recipe.seed), build_without_fetching, tmp_path / "run")
+    assert result.model.card.weights_license == "apache-2.0"
 
 
 @pytest.mark.parametrize(

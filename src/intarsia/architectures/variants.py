@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SEGFORMERS = ("b0", "b1", "b2", "b3", "b4", "b5")
-_NONE = "none published"
-# github.com/NVlabs/SegFormer: research and evaluation only.
-_NVIDIA = "NVIDIA, non-commercial"
 
 
 @dataclass(frozen=True)
@@ -20,14 +17,11 @@ class Variant:
         name: what papers and people call it.
         architecture: a key of the registry.
         arguments: for its builder; the rest are its defaults.
-        weights_license: of the published weights it can start from; None where they are those of a timm encoder, which
-            states its own licence.
     """
 
     name: str
     architecture: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    weights_license: str | None = None
 
 
 def _on(encoder: str, name: str, architecture: str, **arguments: Any) -> Variant:
@@ -35,15 +29,15 @@ def _on(encoder: str, name: str, architecture: str, **arguments: Any) -> Variant
 
 
 VARIANTS: tuple[Variant, ...] = (
-    Variant("U-Net, from scratch", "unet", weights_license=_NONE),
-    Variant("U-Net, the paper's width", "unet", {"base_width": 64, "upsampling": "transposed"}, _NONE),
+    Variant("U-Net, from scratch", "unet"),
+    Variant("U-Net, the paper's width", "unet", {"base_width": 64, "upsampling": "transposed"}),
     _on("resnet18", "U-Net", "unet"),
     _on("resnet34", "U-Net", "unet"),
     _on("resnet50", "U-Net", "unet"),
     _on("efficientnet_b0", "U-Net", "unet"),
     _on("convnext_tiny", "U-Net", "unet"),
     _on("resnet34", "Attention U-Net", "unet", attention=True),
-    Variant("U-Net++, from scratch", "unetplusplus", weights_license=_NONE),
+    Variant("U-Net++, from scratch", "unetplusplus"),
     _on("resnet34", "U-Net++", "unetplusplus"),
     _on("vgg16", "FCN-32s", "fcn", stride=32, fc_width=4096),
     _on("vgg16", "FCN-16s", "fcn", stride=16, fc_width=4096),
@@ -58,11 +52,11 @@ VARIANTS: tuple[Variant, ...] = (
     _on("resnet50", "FPN", "fpn"),
     _on("resnet50", "UPerNet", "upernet"),
     _on("convnext_tiny", "UPerNet", "upernet"),
-    Variant("Fast-SCNN", "fast_scnn", weights_license=_NONE),
-    Variant("DDRNet-23-slim", "ddrnet", weights_license=_NONE),
+    Variant("Fast-SCNN", "fast_scnn"),
+    Variant("DDRNet-23-slim", "ddrnet"),
     _on("mobilenetv3_large_100", "LR-ASPP", "lraspp"),
     _on("tf_efficientnet_lite0", "LR-ASPP", "lraspp"),
-    *(Variant(f"SegFormer-{size.upper()}", "segformer", {"size": size}, _NVIDIA) for size in _SEGFORMERS),
+    *(Variant(f"SegFormer-{size.upper()}", "segformer", {"size": size}) for size in _SEGFORMERS),
     _on("resnet50", "Mask2Former", "mask2former"),
     _on("swin_tiny_patch4_window7_224", "Mask2Former", "mask2former"),
     _on("swin_large_patch4_window12_384", "OneFormer", "oneformer"),

@@ -29,11 +29,13 @@ class Encoder(nn.Module, ABC):
         out_channels: of each feature map, from fine to coarse.
         strides: image pixels a side for one cell of each feature map; powers of two that rise, or stay where an encoder
             dilates its convolutions instead of halving.
+        license: of the published weights it can start from; "" where there are none, or nothing is stated.
     """
 
     in_channels: int
     out_channels: tuple[int, ...]
     strides: tuple[int, ...]
+    license: str = ""
 
     @abstractmethod
     def forward(self, image: Float[Tensor, "batch channels height width"]) -> list[Tensor]:
@@ -80,6 +82,7 @@ class TimmEncoder(Encoder):
         super().__init__()
         self.name = name
         self.in_channels = in_channels
+        self.license = published_license(name)
         self.features = _feature_network(name, in_channels, levels, output_stride, pretrained)
         if is_swin(name):
             pad_before_shifting(self.features)
@@ -205,6 +208,14 @@ def _has_published_layers(network: nn.Module, name: str) -> bool:
     with torch.device("meta"):
         published = create_timm_model(name, features_only=True)
     return set(network.state_dict()) == set(published.state_dict())
+
+
+def published_license(name: str) -> str:
+    """The licence timm states of the weights of one of its models; "" where it states none or has no such model."""
+    from timm.models import get_pretrained_cfg, is_model
+
+    stated = get_pretrained_cfg(name) if is_model(name) else None
+    return (stated.license if stated else None) or ""
 
 
 def create_timm_model(name: str, **arguments: Any) -> Any:

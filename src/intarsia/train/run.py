@@ -188,6 +188,7 @@ def _check_together(recipe: Recipe, network: SegmentationNetwork) -> None:
 def _card(
     recipe: Recipe, data: PreparedData, arguments: Mapping[str, Any], network: SegmentationNetwork, val_mean_iou: float
 ) -> ModelCard:
+    fetched = recipe.model.arguments.get("pretrained")
     plain = recipe.model_dump(mode="json")
     # A model is handed on; where its data lay on the disk of whoever trained it is nobody's business.
     for part, key in (("data", "folder"), ("data", "classes"), ("model", "encoder_weights")):
@@ -207,5 +208,5 @@ def _card(
         teachers=data.teachers,
         metrics={"val_mean_iou_dataset": val_mean_iou},
         version=__version__,
-        weights_license=recipe.model.weights_license,
+        weights_license=recipe.model.weights_license or (network.encoder.license if fetched else ""),
     )

@@ -81,7 +81,7 @@ def _row(variant: Variant, channels: int, classes: int, device: str | None) -> d
         "macs": count_macs(network, channels, _SIDE, _SIDE),
         "receptive_field": network.receptive_field,
         "memory": peak_memory(network, channels, _SIDE, _SIDE),
-        "weights_license": variant.weights_license or _license_of(variant.arguments["encoder"]),
+        "weights_license": network.encoder.license or "none published",
         **measured,
     }
 
@@ -104,13 +104,6 @@ def _measured_on(name: str) -> str:
 
     device = resolve_device(name)
     return f"{describe_device(device)}, {resolve_precision('auto', device)}, PyTorch {torch.__version__}"
-
-
-def _license_of(encoder: str) -> str:
-    import timm
-
-    stated = timm.get_pretrained_cfg(encoder)
-    return (stated.license if stated else None) or "not stated"
 
 
 def _show(rows: list[dict[str, Any]], measured: bool) -> None:

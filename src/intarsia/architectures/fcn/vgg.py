@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.nn.encoders import Encoder, create_timm_model
+from intarsia.nn.encoders import Encoder, create_timm_model, published_license
 from intarsia.nn.foreign_weights import fit_state_dict
 
 PUBLISHED_WIDTH = 4096
@@ -67,6 +67,7 @@ class VggEncoder(Encoder):
     def __init__(self, name: str, in_channels: int, with_fc: bool, pretrained: bool = False) -> None:
         super().__init__()
         self.name = name
+        self.license = published_license(name)
         self.in_channels = in_channels
         # Only its features are kept, so the classifier's hidden layer is made one channel wide: its 120 million weights
         # would take a second to draw.

@@ -56,6 +56,8 @@ class MixTransformer(Encoder):
         drop_path: the last block's probability to leave a branch out in training; it rises linearly from 0.
     """
 
+    license = "NVIDIA, non-commercial"  # github.com/NVlabs/SegFormer: for research and evaluation only
+
     def __init__(self, in_channels: int, size: Size, drop_path: float) -> None:
         super().__init__()
         self.in_channels = in_channels

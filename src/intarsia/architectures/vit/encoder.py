@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.errors import RecipeError
-from intarsia.nn.encoders import Encoder, create_timm_model
+from intarsia.nn.encoders import Encoder, create_timm_model, published_license
 from intarsia.nn.foreign_weights import fit_state_dict
 
 _MODULES = ("vision_transformer", "eva")  # of timm: those that take any size; Eva holds DINOv3 and EVA-02
@@ -39,6 +39,7 @@ class ViTEncoder(Encoder):
         super().__init__()
         _check_name(name)
         self.name = name
+        self.license = published_license(name)
         self.in_channels = in_channels
         self.features = create_timm_model(
             name, in_chans=in_channels, pretrained=pretrained, num_classes=0, dynamic_img_size=True
