@@ -32,7 +32,7 @@ _METHOD = """## What is compared, and how
 
 
 def page(results: Mapping[str, Any]) -> str:
-    rows = results["rows"]
+    rows = {name: row for name, row in results["rows"].items() if "mean_iou" in row}
     ranked = sorted(rows, key=lambda name: -(rows[name]["mean_iou"]["value"] or 0))
     return "\n".join(
         [

@@ -1,5 +1,6 @@
 """The command line from end to end: what it writes, what it prints, and how it refuses."""
 
+import functools
 import json
 import os
 import shutil
@@ -255,7 +256,16 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 def test_ctrl_c_in_training_is_one_line_and_resumable(tiny_data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "intarsia", "train", str(tiny_data), "--out", str(tmp_path / "run"), *SMALL]
     command += ["--set", "rounds=50", "--set", "steps_per_round=5", "--set", "batch_size=4", "--set", "device=cpu"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment())
+    # A shell's background jobs ignore Ctrl-C, and so would whatever this test started in one.
+    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+        preexec_fn=heeding,
+    )
     deadline = time.monotonic() + 120
     while not (tmp_path / "run" / "checkpoints" / "last.ckpt").exists() and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -51,7 +51,9 @@ def accelerate(
                 replace_module(fast, module, SpreadDepthwise(module))
     if not _alike(fast(noise), network(noise)):
         fast = _copy(network)
-    fast.to(memory_format=torch.channels_last)
+    for parameter in fast.parameters():
+        if parameter.ndim == 4:  # Module.to would ask the same of those of five dimensions, which cannot be
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     if precision == "bf16":
         _store_rounded(fast, noise)
     return fast

@@ -8,18 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
-from torch.utils._pytree import tree_leaves
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
-# Classes whose forward pass is known to be what their name says. A subclass may do more: standardize its weights, say.
-_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+from intarsia.nn.conv import BatchNorm2d
 
 
-class Watch(TorchDispatchMode):
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # PyTorch leaves it untyped
     """Inside a ``with`` block, remembers every operation and the tensors it takes."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # PyTorch leaves it untyped
         self._uses: defaultdict[int, list[tuple[Any, Any]]] = defaultdict(list)
         self._alive: list[Any] = []  # for an id belongs to one tensor only while it lives
 
@@ -48,16 +47,18 @@ def fold_batch_norms(network: nn.Module, image: Tensor) -> None:
         network: float32; changed in place.
         image: a small batch [B, C, H, W] that it takes.
     """
-    for conv, norm in _pairs(network, image):
-        transposed = isinstance(conv, nn.ConvTranspose2d)
+    for conv, norm, after in _pairs(network, image):
         mean, variance = norm.running_mean, norm.running_var
+        assert mean is not None
+        assert variance is not None
         conv.weight, conv.bias = fuse_conv_bn_weights(
-            conv.weight, conv.bias, mean, variance, norm.eps, norm.weight, norm.bias, transposed
+            conv.weight, conv.bias, mean, variance, norm.eps, norm.weight, norm.bias
         )
-        replace_module(network, norm, _activation(norm))
+        replace_module(network, norm, after)
 
 
-def _pairs(network: nn.Module, image: Tensor) -> list[tuple[nn.Conv2d | nn.ConvTranspose2d, nn.BatchNorm2d]]:
+def _pairs(network: nn.Module, image: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d, nn.Module]]:
+    """Convolution, normalisation, and what is left of the latter."""
     returned: dict[int, nn.Module] = {}
     outputs: defaultdict[nn.Module, list[Tensor]] = defaultdict(list)
     inputs: defaultdict[nn.BatchNorm2d, list[Tensor]] = defaultdict(list)
@@ -74,9 +75,9 @@ def _pairs(network: nn.Module, image: Tensor) -> list[tuple[nn.Conv2d | nn.ConvT
     for module in network.modules():
         if module._forward_hooks:
             continue  # someone looks at what it returns
-        if type(module) in _CONVOLUTIONS:
+        if type(module) is nn.Conv2d:  # and no subclass, which may do more: standardize its weights, say
             hooks.append(module.register_forward_hook(convolved))
-        elif isinstance(module, nn.BatchNorm2d) and module.running_var is not None and _is_known(module):
+        elif isinstance(module, nn.BatchNorm2d) and module.running_var is not None:
             hooks.append(module.register_forward_pre_hook(normalizing))
     with Watch() as watch:
         network(image)
@@ -84,25 +85,20 @@ def _pairs(network: nn.Module, image: Tensor) -> list[tuple[nn.Conv2d | nn.ConvT
         hook.remove()
     pairs = []
     for norm, given in inputs.items():
-        conv = returned.get(id(given[0]))
-        if conv and len(given) == len(outputs[conv]) == len(watch.uses(given[0])) == 1:
-            assert isinstance(conv, _CONVOLUTIONS)
-            pairs.append((conv, norm))
+        conv, after = returned.get(id(given[0])), _after(norm)
+        if conv and after and len(given) == len(outputs[conv]) == len(watch.uses(given[0])) == 1:
+            assert isinstance(conv, nn.Conv2d)
+            pairs.append((conv, norm, after))
     return pairs
 
 
-def _is_known(norm: nn.BatchNorm2d) -> bool:
-    from timm.layers import BatchNormAct2d
-
-    from intarsia.nn.conv import BatchNorm2d
-
-    return type(norm) in (nn.BatchNorm2d, BatchNorm2d, BatchNormAct2d)
-
-
-def _activation(norm: nn.BatchNorm2d) -> nn.Module:
-    """What a normalisation does after normalizing: nothing, but for timm's with an activation inside."""
+def _after(norm: nn.BatchNorm2d) -> nn.Module | None:
+    """What a normalisation does after normalizing, None where that is not known."""
+    if type(norm) in (nn.BatchNorm2d, BatchNorm2d):
+        return nn.Identity()
+    # timm's, with an activation inside; told by its name, for a network without it need not wait for timm's import.
     activation = getattr(norm, "act", None)
-    return activation if isinstance(activation, nn.Module) else nn.Identity()
+    return activation if type(norm).__name__ == "BatchNormAct2d" and isinstance(activation, nn.Module) else None
 
 
 def replace_module(network: nn.Module, old: nn.Module, new: nn.Module) -> None:

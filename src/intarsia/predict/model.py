@@ -12,6 +12,7 @@ from intarsia import architectures
 from intarsia.data.formats.image import as_image_array
 from intarsia.errors import ModelFileError
 from intarsia.nn.network import SegmentationNetwork
+from intarsia.predict.accelerate import accelerate
 from intarsia.predict.device import Precision, resolve_device, resolve_precision
 from intarsia.predict.predictor import Predictor
 from intarsia.types import SemanticMap
@@ -23,9 +24,10 @@ class Model:
     """A trained network together with everything prediction needs.
 
     Args:
-        network: the network, in evaluation mode.
+        network: the network, in evaluation mode, free to be trained further or exported.
         card: what it is, where it comes from, and what it needs.
-        predictor: the network with its preparation, for arrays already in memory.
+        predictor: the preparation and an accelerated copy of the network (:mod:`intarsia.predict.accelerate`), for
+            arrays already in memory. Later changes of ``network`` do not reach it; :func:`assemble` anew for that.
     """
 
     network: SegmentationNetwork
@@ -73,7 +75,8 @@ def load(path: str | Path, *, device: str = "auto", precision: Precision = "auto
 
 
 def assemble(network: SegmentationNetwork, card: ModelCard, precision: Precision) -> Model:
-    """Put a built network and its card together; the network is used where it is."""
+    """Put a built network and its card together; the network is used where it is, and predicts as it is now."""
     device = next(network.parameters()).device
-    predictor = Predictor(network.eval(), card.image_spec, card.label_map, device, resolve_precision(precision, device))
-    return Model(network, card, predictor)
+    resolved = resolve_precision(precision, device)
+    fast = accelerate(network.eval(), card.image_spec.channels, resolved)
+    return Model(network, card, Predictor(fast, card.image_spec, card.label_map, device, resolved))

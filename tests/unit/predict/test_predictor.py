@@ -80,3 +80,19 @@ def test_one_channel_equals_two() -> None:
 
 def test_normalization_is_undone_by_hand() -> None:
     assert normalize(torch.tensor([[[0.75]]]), GRAY).item() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("side", "long_side", "batches"), [(128, None, [8, 1]), (256, None, [4, 4, 1]), (256, 64, [8, 1])]
+)
+def test_only_small_pictures_share_a_batch(side: int, long_side: int | None, batches: list[int]) -> None:
+    seen: list[int] = []
+
+    def watching(batch: Tensor) -> SemanticLogits:
+        seen.append(len(batch))
+        return threshold(batch)
+
+    spec = ImageSpec(channels=1, bit_depth=8, mean=(0.25,), std=(0.5,), long_side=long_side)
+    images = [np.zeros((side, side, 1), dtype=np.uint8)] * 9
+    assert len(list(Predictor(watching, spec, LABELS, CPU).predict_many((image, "x") for image in images))) == 9
+    assert seen == batches

@@ -13,6 +13,7 @@ from intarsia.apps.cli.console import Device, Json, console, print_json, progres
 from intarsia.errors import DataError, IntarsiaError
 
 if TYPE_CHECKING:
+    from intarsia.data.formats.image import ImageArray
     from intarsia.predict.model import Model
 
 
@@ -30,15 +31,18 @@ def run(
 ) -> None:
     """Label every pixel of pictures: one indexed PNG of class ids each, at the picture's own size."""
     from intarsia.apps.cli.opening import load_model
+    from intarsia.data.parallel import iterate_files
 
     pictures = expand(inputs)
     loaded = load_model(model, device)
     written: list[dict[str, Any]] = []
     refused: list[IntarsiaError] = []
     with progress_bar("predicting") as progress:
-        for done, picture in enumerate(pictures, start=1):
+        # The next pictures are read while the network is at work. They are not put into batches: what is in a batch
+        # moves the last bits of a result, and a mask shall depend on its own picture alone, as evaluation takes it.
+        for done, (picture, image) in enumerate(zip(pictures, iterate_files(_read, pictures), strict=True), start=1):
             try:
-                written.append(_predict(loaded, picture, out, overlays))
+                written.append(_predict(loaded, picture, image, out, overlays))
             except DataError as error:  # one bad file does not hold up the others; it is named at the end
                 refused.append(error)
             progress(done, len(pictures))
@@ -91,14 +95,23 @@ def matching(pattern: str) -> list[Path]:
     return sorted(path for path in anchor.glob(str(relative)) if path.is_file()) if relative.parts else []
 
 
-def _predict(model: Model, picture: Path, out: Path, overlays: bool) -> dict[str, Any]:
+def _read(picture: Path) -> ImageArray | DataError:
     from intarsia.data.formats.image import read_image
+
+    try:
+        return read_image(picture)
+    except DataError as error:
+        return error
+
+
+def _predict(model: Model, picture: Path, image: ImageArray | DataError, out: Path, overlays: bool) -> dict[str, Any]:
     from intarsia.data.formats.mask import write_mask
     from intarsia.evaluate.figures import png_bytes
     from intarsia.files import write_bytes
     from intarsia.ops.overlay import blend
 
-    image = read_image(picture)
+    if isinstance(image, DataError):
+        raise image
     result = model.predictor.predict(image, where=picture)
     mask = out / f"{picture.stem}.png"
     write_mask(mask, result.class_ids, result.label_map, model=model.card.weights_fingerprint)

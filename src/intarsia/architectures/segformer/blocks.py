@@ -156,7 +156,7 @@ class Stage(nn.Module):
 
 def tokens_to_map(tokens: Tokens, size: tuple[int, int]) -> Map:
     """Undo :func:`map_to_tokens`."""
-    # Not transposed first: reshaped after, a single image would no longer pass for ``torch.channels_last`` with kernels.
+    # Not transposed first: reshaped after, a single image would no longer pass for ``torch.channels_last``.
     return tokens.reshape(tokens.shape[0], *size, tokens.shape[2]).permute(0, 3, 1, 2)
 
 
