@@ -111,7 +111,10 @@ def _machines(devices: Mapping[str, Any]) -> str:
 
 
 def _command() -> str:
-    return "## Run it again\n\n```\npython bench/predict_speed.py\npython bench/predict_speed.py --markdown > docs/benchmarks/predict-speed.md\n```\n"
+    return (
+        "## Run it again\n\n```\npython bench/predict_speed.py\n"
+        "python bench/predict_speed.py --markdown > docs/benchmarks/predict-speed.md\n```\n"
+    )
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> str:
