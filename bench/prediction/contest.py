@@ -6,6 +6,7 @@ import copy
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,15 @@ from intarsia.metrics.class_counts import class_counts
 from intarsia.metrics.confusion import confusion_matrix
 from intarsia.metrics.overlap import mean_iou
 from intarsia.predict.device import gains_from_bf16
-from intarsia.predict.model import Model
+from intarsia.predict.predictor import Predictor
 from intarsia.types import ImageSpec
 from prediction.contestants import SIDE, Contestant, peer_of
 
 Predict = Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]]
 """From uint8 pictures [H, W, 3] to uint8 masks [H, W]: all of what a person waits for."""
 
-PEER, PLAIN, OURS, OURS_BF16 = "smp", "smp, bf16 and channels_last", "Intarsia, fp32", "Intarsia, bf16"
+PEER, PLAIN = "smp", "smp, bf16 and channels_last"
+OURS, OURS_BF16, AS_TRAINED = "Intarsia, fp32", "Intarsia, bf16", "Intarsia, bf16, not accelerated"
 BATCHES = (1, 8)
 _FIRST_PICTURE = 10_000  # seeds far from those of the training pictures
 _PICTURES = 24
@@ -72,19 +74,17 @@ def _programs(contestant: Contestant, file: Path, device: torch.device) -> dict[
     peer = peer_of(contestant, fp32).to(device)
     plain = copy.deepcopy(peer).to(memory_format=torch.channels_last)
     spec = fp32.card.image_spec
-    programs = {PEER: _peer(peer, spec, device, False), OURS: _ours(fp32)}
+    programs = {PEER: _peer(peer, spec, device, False), OURS: _ours(fp32.predictor)}
     if gains_from_bf16(device):
-        programs[PLAIN] = _peer(plain, spec, device, True)
-        programs[OURS_BF16] = _ours(load(file, device=device.type, precision="bf16"))
-    return {name: programs[name] for name in (PEER, PLAIN, OURS, OURS_BF16) if name in programs}
+        bf16 = load(file, device=device.type, precision="bf16")
+        slow = replace(bf16.predictor, network=bf16.network.to(memory_format=torch.channels_last))
+        programs |= {PLAIN: _peer(plain, spec, device, True), AS_TRAINED: _ours(slow), OURS_BF16: _ours(bf16.predictor)}
+    return {name: programs[name] for name in (PEER, PLAIN, OURS, AS_TRAINED, OURS_BF16) if name in programs}
 
 
-def _ours(model: Model) -> Predict:
+def _ours(predictor: Predictor) -> Predict:
     def predict(pictures: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        if len(pictures) == 1:
-            return [model.predict(pictures[0]).class_ids]
-        named = ((picture, "picture") for picture in pictures)
-        return [found.class_ids for found in model.predictor.predict_many(named)]
+        return [found.class_ids for found in predictor.predict_many((picture, "picture") for picture in pictures)]
 
     return predict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prediction.contest import BATCHES, OURS, OURS_BF16, PEER, PLAIN
+from prediction.contest import AS_TRAINED, BATCHES, OURS, OURS_BF16, PEER, PLAIN
 from prediction.contestants import CROP, SIDE
 
 _INTRODUCTION = f"""# Predicting, beside segmentation_models_pytorch
@@ -21,7 +21,8 @@ _METHOD = f"""## What is compared, and how
 
 - **smp**: `segmentation_models_pytorch` as its users run it: `eval()`, `torch.inference_mode()`, fp32, normalize,
   network, argmax. *{PLAIN}* is the same with the two switches PyTorch offers anyone; what Intarsia gains beyond that
-  row is its own. Intarsia is `intarsia.load(file)` and `model.predict(picture)`, of eight `predict_many`.
+  row is its own. Intarsia is what `intarsia.load(file)` predicts with; *{AS_TRAINED}* is the network as it was trained,
+  in the same layout and precision, so the difference to the last row is what acceleration is worth.
 - **Networks**: trained by Intarsia from scratch for a few steps on crops of {CROP}×{CROP} of drawn pictures of the same
   kind, so that masks mean something; the weights are then handed over by `convert.py`. Ours are built to compute what
   smp's do (`variant="smp"`, `align_corners=True`).

@@ -82,8 +82,8 @@ class TimmEncoder(Encoder):
         super().__init__()
         self.name = name
         self.in_channels = in_channels
-        self.license = published_license(name)
         self.features = _feature_network(name, in_channels, levels, output_stride, pretrained)
+        self.license = published_license(name)
         if is_swin(name):
             pad_before_shifting(self.features)
         self.out_channels = tuple(self.features.feature_info.channels())
@@ -211,10 +211,10 @@ def _has_published_layers(network: nn.Module, name: str) -> bool:
 
 
 def published_license(name: str) -> str:
-    """The licence timm states of the weights of one of its models; "" where it states none or has no such model."""
-    from timm.models import get_pretrained_cfg, is_model
+    """The licence timm states of the weights of one of its models; "" where it states none."""
+    from timm.models import get_pretrained_cfg
 
-    stated = get_pretrained_cfg(name) if is_model(name) else None
+    stated = get_pretrained_cfg(name)
     return (stated.license if stated else None) or ""
 
 

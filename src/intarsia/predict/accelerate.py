@@ -53,7 +53,7 @@ def accelerate(
         fast = _copy(network)
     for parameter in fast.parameters():
         if parameter.ndim == 4:  # Module.to would ask the same of those of five dimensions, which cannot be
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
     if precision == "bf16":
         _store_rounded(fast, noise)
     return fast

@@ -67,11 +67,11 @@ class VggEncoder(Encoder):
     def __init__(self, name: str, in_channels: int, with_fc: bool, pretrained: bool = False) -> None:
         super().__init__()
         self.name = name
-        self.license = published_license(name)
         self.in_channels = in_channels
         # Only its features are kept, so the classifier's hidden layer is made one channel wide: its 120 million weights
         # would take a second to draw.
         model = create_timm_model(name, in_chans=in_channels, mlp_ratio=1 / PUBLISHED_WIDTH)
+        self.license = published_license(name)
         self.features = model.features
         pooled = [info["num_chs"] for info in model.feature_info[:-1]]
         self.fc = FullyConvolutional(pooled[-1], PUBLISHED_WIDTH) if with_fc else nn.Identity()

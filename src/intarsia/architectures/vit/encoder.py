@@ -39,11 +39,11 @@ class ViTEncoder(Encoder):
         super().__init__()
         _check_name(name)
         self.name = name
-        self.license = published_license(name)
         self.in_channels = in_channels
         self.features = create_timm_model(
             name, in_chans=in_channels, pretrained=pretrained, num_classes=0, dynamic_img_size=True
         )
+        self.license = published_license(name)
         depth = len(self.features.blocks)
         if levels > depth:
             raise RecipeError(
