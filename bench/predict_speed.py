@@ -27,8 +27,7 @@ def main() -> None:
         return
     device = resolve_device(arguments.device)
     known = results["devices"].get(device.type, {}).get("networks", {})
-    part = {"machine": describe_machine(), "device": describe_device(device), "networks": known}
-    results["devices"][device.type] = part
+    where = {"machine": describe_machine(), "device": describe_device(device)}
     kept = nullcontext(str(arguments.work)) if arguments.work else tempfile.TemporaryDirectory(prefix="intarsia-bench-")
     with kept as work:
         data = Path(work, "data")
@@ -36,9 +35,10 @@ def main() -> None:
             draw_training_set(data)
         for name in arguments.names or CONTESTANTS:
             file = train(CONTESTANTS[name], data, Path(work, name), arguments.steps)
-            entry = compete(CONTESTANTS[name], file, device, arguments.rounds) | {"steps": arguments.steps}
+            entry = compete(CONTESTANTS[name], file, device, arguments.rounds) | where
             known[name] = entry
-            part["networks"] = {each: known[each] for each in CONTESTANTS if each in known}
+            networks = {each: known[each] for each in CONTESTANTS if each in known}
+            results["devices"][device.type] = {"networks": networks}
             write_text(out, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
             print(report.table(name, entry), flush=True)
 
@@ -47,7 +47,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NETWORK", help=f"of {', '.join(CONTESTANTS)}; all by default")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto; figures of other devices are kept")
-    parser.add_argument("--steps", type=int, default=100, help="optimizer steps of each training")
+    parser.add_argument(
+        "--steps", type=int, default=100, help="optimizer steps of each training that --work does not hold"
+    )
     parser.add_argument("--rounds", type=int, default=20, help="timed rounds, at least 4")
     parser.add_argument("--work", type=Path, help="a folder that keeps data and trained models, to time them again")
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks/predict-speed.json"), help="the figures")

@@ -21,6 +21,7 @@ class Behaviour:
         breaks: after how many bytes the connections break, one after the other; the rest do not.
         status: its answer, if not the content.
         says_length: whether it says how long the content is.
+        content_length: what it says of the length, instead of the truth.
         content_range: what it says of a range, instead of the truth.
         asked: the ``Range`` of each request, or "".
     """
@@ -30,6 +31,7 @@ class Behaviour:
     breaks: list[int] = field(default_factory=list)
     status: int = 200
     says_length: bool = True
+    content_length: str | None = None
     content_range: str | None = None
     asked: list[str] = field(default_factory=list)
 
@@ -55,7 +57,7 @@ def serve(behaviour: Behaviour) -> Iterator[str]:
                 said = behaviour.content_range
                 self.send_header("Content-Range", f"bytes {begin}-{total - 1}/{total}" if said is None else said)
             if behaviour.says_length:
-                self.send_header("Content-Length", str(total - begin))
+                self.send_header("Content-Length", behaviour.content_length or str(total - begin))
             self.end_headers()
             end = begin + behaviour.breaks.pop(0) if behaviour.breaks else total
             with contextlib.suppress(ConnectionError):  # who has enough hangs up

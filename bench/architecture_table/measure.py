@@ -16,7 +16,7 @@ from intarsia.data.dataset import read_pair
 from intarsia.evaluate.runner import evaluate_items
 from intarsia.evaluate.summary import summarize
 from intarsia.nn.network import SegmentationNetwork
-from intarsia.predict.predictor import Predictor
+from intarsia.predict.prepared import PreparedNetwork
 from intarsia.train.planner import plan_loss
 from intarsia.train.prepare import PreparedData
 from intarsia.train.recipe import ModelPart, OptimizerPart, Recipe
@@ -33,8 +33,8 @@ def train_and_score(
     contestant: Contestant, chosen: BenchmarkSet, data: PreparedData, weights: Path, steps: int
 ) -> dict[str, Any]:
     """Scores of the model after its last step, and how long a step took."""
-    network, predictor, trial = _train(contestant, chosen, data, weights, steps)
-    summary = summarize(evaluate_items(predictor, data.splits[chosen.scored]))
+    network, prepared, trial = _train(contestant, chosen, data, weights, steps)
+    summary = summarize(evaluate_items(prepared, data.splits[chosen.scored]))
     return {
         "steps": steps,
         "learning_rate": contestant.learning_rate,
@@ -49,12 +49,12 @@ def train_and_score(
 
 def clock(contestant: Contestant, chosen: BenchmarkSet, data: PreparedData, weights: Path) -> dict[str, float]:
     """Median seconds of a training step and of a whole picture's prediction, on a machine that does nothing else."""
-    _, predictor, trial = _train(contestant, chosen, data, weights, TIMED_STEPS)
+    _, prepared, trial = _train(contestant, chosen, data, weights, TIMED_STEPS)
     pictures = [read_pair(item)[0] for item in data.splits[chosen.scored][:TIMED_PICTURES]]
     seconds = []
     for picture in pictures:
         started = time.perf_counter()
-        predictor.predict(picture)
+        prepared.predict(picture)
         seconds.append(time.perf_counter() - started)
     return {
         "step_seconds": statistics.median(trial.step_seconds[1:]),
@@ -64,7 +64,7 @@ def clock(contestant: Contestant, chosen: BenchmarkSet, data: PreparedData, weig
 
 def _train(
     contestant: Contestant, chosen: BenchmarkSet, data: PreparedData, weights: Path, steps: int
-) -> tuple[SegmentationNetwork, Predictor, Trial]:
+) -> tuple[SegmentationNetwork, PreparedNetwork, Trial]:
     recipe = Recipe(
         data=chosen.parts[0],
         model=ModelPart(
@@ -89,4 +89,4 @@ def _train(
             return network
 
         result = run(recipe, data, build, Path(folder))
-    return result.model.network, result.model.predictor, stopwatch.trial()
+    return result.model.network, result.model.prepared, stopwatch.trial()

@@ -20,7 +20,7 @@ from intarsia.metrics.class_counts import class_counts
 from intarsia.metrics.confusion import confusion_matrix
 from intarsia.metrics.overlap import mean_iou
 from intarsia.predict.device import gains_from_bf16
-from intarsia.predict.predictor import Predictor
+from intarsia.predict.prepared import PreparedNetwork
 from intarsia.types import ImageSpec
 from prediction.contestants import SIDE, Contestant, peer_of
 
@@ -51,11 +51,11 @@ def compete(contestant: Contestant, file: Path, device: torch.device, rounds: in
     pictures, truths = [picture for picture, _ in drawn], [mask for _, mask in drawn]
     programs = _programs(contestant, file, device)
     masks = {name: [predict([picture])[0] for picture in pictures] for name, predict in programs.items()}
-    label_map = load(file, device="cpu", precision="fp32").card.label_map
+    card = load(file, device="cpu", precision="fp32").card
     scores = {}
     for name, found in masks.items():
         pairs = zip(truths, found, strict=True)
-        counts = sum(confusion_matrix(truth, mask, label_map) for truth, mask in pairs)
+        counts = sum(confusion_matrix(truth, mask, card.label_map) for truth, mask in pairs)
         scores[name] = float(mean_iou(class_counts(np.asarray(counts))))
     return {
         "title": contestant.title,
@@ -66,6 +66,8 @@ def compete(contestant: Contestant, file: Path, device: torch.device, rounds: in
             str(batch): _clock(programs, pictures[:batch], max(4, rounds // (1 if batch == 1 else 4)))
             for batch in BATCHES
         },
+        "steps": card.recipe["rounds"]
+        * card.recipe["steps_per_round"],  # as it was trained, perhaps by an earlier call
     }
 
 
@@ -74,17 +76,17 @@ def _programs(contestant: Contestant, file: Path, device: torch.device) -> dict[
     peer = peer_of(contestant, fp32).to(device)
     plain = copy.deepcopy(peer).to(memory_format=torch.channels_last)
     spec = fp32.card.image_spec
-    programs = {PEER: _peer(peer, spec, device, False), OURS: _ours(fp32.predictor)}
+    programs = {PEER: _peer(peer, spec, device, False), OURS: _ours(fp32.prepared)}
     if gains_from_bf16(device):
         bf16 = load(file, device=device.type, precision="bf16")
-        slow = replace(bf16.predictor, network=bf16.network.to(memory_format=torch.channels_last))
-        programs |= {PLAIN: _peer(plain, spec, device, True), AS_TRAINED: _ours(slow), OURS_BF16: _ours(bf16.predictor)}
+        slow = replace(bf16.prepared, network=bf16.network.to(memory_format=torch.channels_last))
+        programs |= {PLAIN: _peer(plain, spec, device, True), AS_TRAINED: _ours(slow), OURS_BF16: _ours(bf16.prepared)}
     return {name: programs[name] for name in (PEER, PLAIN, OURS, AS_TRAINED, OURS_BF16) if name in programs}
 
 
-def _ours(predictor: Predictor) -> Predict:
+def _ours(prepared: PreparedNetwork) -> Predict:
     def predict(pictures: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        return [found.class_ids for found in predictor.predict_many((picture, "picture") for picture in pictures)]
+        return [found.class_ids for found in prepared.predict_many((picture, "picture") for picture in pictures)]
 
     return predict
 

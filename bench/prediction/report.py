@@ -98,17 +98,18 @@ def _times(ratio: Mapping[str, float]) -> str:
 
 
 def _machines(devices: Mapping[str, Any]) -> str:
-    lines = []
-    for device, part in devices.items():
-        facts = part["machine"]
+    lines: dict[str, list[str]] = {}
+    for device, one in ((device, one) for device, part in devices.items() for one in part["networks"].values()):
+        facts = one["machine"]
         packages = ", ".join(f"{name} {release}" for name, release in facts["packages"].items())
         flags = ", ".join(facts["cpu_flags"]) or "no flags known"
-        lines.append(
-            f"- {device}: {part['device']}; {facts['cpu']} ({flags}), {facts['cores']} cores, {facts['threads']}"
+        line = (
+            f"{device}: {one['device']}; {facts['cpu']} ({flags}), {facts['cores']} cores, {facts['threads']}"
             f" threads, {facts['system']}, Python {facts['python']}, {packages}. Load average before:"
             f" {facts['load_before']:.2f}."
         )
-    return "\n".join(["## The machine\n", *lines, ""])
+        lines.setdefault(line, []).append(one["title"])
+    return "\n".join(["## The machine\n", *(f"- {', '.join(titles)} on {line}" for line, titles in lines.items()), ""])
 
 
 def _command() -> str:

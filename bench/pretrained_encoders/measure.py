@@ -98,7 +98,7 @@ def _recipe(part: DataPart, data: PreparedData, trial: Trial, shared: Path, step
 def _train_and_score(recipe: Recipe, data: PreparedData) -> tuple[ScoreTable, dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="intarsia-bench-") as folder:
         model = run(recipe, data, architectures.build, Path(folder)).model
-    table = evaluate_items(model.predictor, data.splits["test"])
+    table = evaluate_items(model.prepared, data.splits["test"])
     summary = summarize(table)
     parameters = list(model.network.parameters())
     return table, {

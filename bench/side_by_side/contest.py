@@ -50,7 +50,7 @@ def compete(chosen: BenchmarkSet, weights: Path, work: Path, scale: float, ablat
             gc.collect()
             result = train(recipe, data, work / f"run{number}")
             trained[name].append(result)
-            tables[name].append(evaluate_items(result.predictor, data.splits[chosen.scored]))
+            tables[name].append(evaluate_items(result.prepared, data.splits[chosen.scored]))
             print(f"{chosen.name} {number + 1}/{len(chosen.parts)} {name}: {result.trial.seconds:.1f} s", flush=True)
     assert data is not None, "a set has at least one part"
     return {

@@ -10,7 +10,7 @@ from torch import nn
 
 from intarsia import architectures
 from intarsia.nn.network import SegmentationNetwork
-from intarsia.predict.predictor import Predictor
+from intarsia.predict.prepared import PreparedNetwork
 from intarsia.train.planner import plan_loss
 from intarsia.train.prepare import PreparedData
 from intarsia.train.recipe import DataPart, ModelPart, OptimizerPart, Recipe
@@ -29,7 +29,7 @@ WARMUP = 1 / 15  # of all steps
 class Trained:
     """A trained network, the time it took, and how it was trained in one line."""
 
-    predictor: Predictor
+    prepared: PreparedNetwork
     trial: Trial
     parameters: int
     settings: str
@@ -63,12 +63,12 @@ def train(recipe: Recipe, data: PreparedData, folder: Path) -> Trained:
             return network
 
         result = run(recipe, data, build, folder)
-    predictor = result.model.predictor
+    prepared = result.model.prepared
     settings = (
-        f"{predictor.precision}, channels last; {describe(recipe)}; pictures normalized by the training pictures' mean"
+        f"{prepared.precision}, channels last; {describe(recipe)}; pictures normalized by the training pictures' mean"
         " and standard deviation"
     )
-    return Trained(predictor, clock.trial(), count_parameters(result.model.network), settings)
+    return Trained(prepared, clock.trial(), count_parameters(result.model.network), settings)
 
 
 def describe(recipe: Recipe) -> str:

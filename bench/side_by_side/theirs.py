@@ -26,7 +26,7 @@ from intarsia.data.dataset import DrawSampler, SegmentationDataset
 from intarsia.losses import build_loss
 from intarsia.ops.pad import crop_to_size, pad_to_size, padded_size
 from intarsia.ops.prepare import normalize
-from intarsia.predict.predictor import Predictor
+from intarsia.predict.prepared import PreparedNetwork
 from intarsia.train.engine import collate
 from intarsia.train.module import warmup_cosine
 from intarsia.train.prepare import PreparedData
@@ -125,8 +125,8 @@ def train(recipe: Recipe, data: PreparedData, weights: Path, loop: Loop) -> Trai
                 nn.utils.clip_grad_norm_(network.parameters(), loop.gradient_clip)
             optimizer.step()
             schedule.step()
-    predictor = _predictor(network.eval(), spec, data.label_map)
-    return Trained(predictor, clock.trial(), count_parameters(network), loop.settings)
+    prepared = _prepared(network.eval(), spec, data.label_map)
+    return Trained(prepared, clock.trial(), count_parameters(network), loop.settings)
 
 
 def _network(in_channels: int, out_channels: int, weights: Path) -> nn.Module:
@@ -150,7 +150,7 @@ def _documented_spec(spec: ImageSpec) -> ImageSpec:
     return ImageSpec(spec.channels, spec.bit_depth, mean, std)
 
 
-def _predictor(network: nn.Module, spec: ImageSpec, label_map: LabelMap) -> Predictor:
+def _prepared(network: nn.Module, spec: ImageSpec, label_map: LabelMap) -> PreparedNetwork:
     """Whole pictures, padded to what it accepts and cut back; one channel is thresholded at a probability of 0.5."""
 
     def logits(image: Tensor) -> SemanticLogits:
@@ -158,4 +158,4 @@ def _predictor(network: nn.Module, spec: ImageSpec, label_map: LabelMap) -> Pred
         padded = pad_to_size(image, *padded_size(height, width, _STRIDE))
         return SemanticLogits(crop_to_size(network(padded), height, width))
 
-    return Predictor(logits, spec, label_map, torch.device("cpu"), "fp32")
+    return PreparedNetwork(logits, spec, label_map, torch.device("cpu"), "fp32")

@@ -82,7 +82,7 @@ def _models() -> Iterator[str]:
                 f"{row['parameters']:,}",
                 f"{row['macs'] / 1e9:.1f} G",
                 f"{row['receptive_field'] or 'whole image'}",
-                f"{row['memory'] / 2**20:.0f} MB",
+                f"{row['memory'] / 1e6:.0f} MB",
                 f"{1000 * row['seconds']:.0f} ms",
                 row["weights_license"],
             )

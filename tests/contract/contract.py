@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from contract.measured import ends_see_each_other, measured_receptive_field
+from contract.tiles import stitched_logits, with_statistics
 from contract.unchecked import unchecked
 from intarsia.architectures import build
 from intarsia.errors import ShapeError
 from intarsia.ops.mask_queries import semantic_scores
+from intarsia.predict.tiling import exact_tiling
 from intarsia.types import MaskQueries, SemanticLogits
 
 SIZES = [(1, 1), (1, 7), (2, 2), (17, 33), (31, 64), (64, 64)]
@@ -120,6 +122,20 @@ class ArchitectureContract:
         assert ends_see_each_other(self.build(), 3, stride, length) == (declared is None)
         if declared is not None:
             assert measured_receptive_field(network, 3, stride, length) == declared
+
+    @pytest.mark.parametrize(("beyond", "other"), [(1, 1), (70, 33)])
+    def test_exact_tiles_give_what_the_whole_image_gives(self, beyond: int, other: int) -> None:
+        network = self.build().eval()
+        if network.margin is None:
+            return  # `test_the_declared_receptive_field_is_the_measured_one` holds it to that
+        with_statistics(network)
+        tile = sum(-(-reach // network.stride) for reach in network.margin) * network.stride + 2 * network.stride
+        image = torch.rand(1, 3, tile + beyond, other)
+        tiling = exact_tiling((tile + beyond, other), tile, network.margin, network.stride)
+        assert len(tiling.rows) > 1
+        found, expected = stitched_logits(network, image, tiling), logits_of(network, image)
+        assert (found - expected).abs().max() <= 1e-4
+        assert torch.equal(found.argmax(dim=1), expected.argmax(dim=1))
 
 
 def logits_of(network: nn.Module, image: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ def test_predict_writes_indexed_masks_and_overlays_at_the_pictures_size(trained:
     random = np.random.default_rng(0)
     for name, size in (("odd", (37, 61)), ("one", (1, 1))):
         Image.fromarray(random.integers(0, 255, (*size, 3), dtype=np.uint8)).save(tmp_path / f"{name}.png")
-    outcome = call("predict", trained, tmp_path / "*.png", "--out", tmp_path / "out", "--overlays", "--json")
+    outcome = call("predict", trained, tmp_path / "*.png", "--out", tmp_path / "out", "--overlay", "--json")
     assert outcome.code == 0, outcome.error
     assert len(json.loads(outcome.out)["written"]) == 2
     with Image.open(tmp_path / "out" / "odd.png") as mask, Image.open(tmp_path / "out/overlays/odd.png") as overlay:

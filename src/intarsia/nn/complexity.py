@@ -69,10 +69,13 @@ class _Alive(TorchDispatchMode):
         return self
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for leaf in tree_leaves(result):
-            if isinstance(leaf, Tensor):
-                self._add(leaf.untyped_storage())
+        kwargs = kwargs or {}
+        # What is given and was not made under this mode is a weight: counted apart, and so are its views (its transpose
+        # in a linear layer) no new tensors.
+        self._seen.update(_storages((args, kwargs)))
+        result = func(*args, **kwargs)
+        for storage in _storages(result):
+            self._add(storage)
         return result
 
     def _add(self, storage: Any) -> None:
@@ -86,3 +89,7 @@ class _Alive(TorchDispatchMode):
 
     def _free(self, size: int) -> None:
         self.now -= size
+
+
+def _storages(tree: Any) -> list[Any]:
+    return [leaf.untyped_storage() for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 from intarsia.errors import ModelFileError
 
-_EXPANDED = ("conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3")
-_SEPARABLE = ("conv_dw", "bn1", "conv_pw", "bn2")  # the first block has nothing to expand
+_GATES = ("se.conv_reduce", "se.conv_expand")  # last, for not every network squeezes and excites
+_EXPANDED = ("conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3", *_GATES)
+_SEPARABLE = ("conv_dw", "bn1", "conv_pw", "bn2", *_GATES)  # the first block has nothing to expand
 _ENDS = ("conv_stem", "bn1", "conv_head", "bn2", "classifier")
+
+_SQUEEZE = ("_se_reduce", "_se_expand")
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class _Program:
         ends: stem, its norm, head, its norm, classifier; ``{last}`` is one more than there are blocks.
         block: the block ``{number}``, counted from ``first``.
         first: the number of the first block.
-        expanded: the parts of a block, as timm's ``_EXPANDED``.
-        separable: the parts of a block that does not expand, as timm's ``_SEPARABLE``.
+        expanded: the parts of a block, as timm's ``_EXPANDED`` as far as there are.
+        separable: the parts of a block that does not expand, as timm's ``_SEPARABLE`` as far as there are.
     """
 
     contents: str
@@ -59,8 +62,8 @@ _PROGRAMS = (
         ends=("_conv_stem", "_bn0", "_conv_head", "_bn1", "_fc"),
         block="_blocks.{number}",
         first=0,
-        expanded=("_expand_conv", "_bn0", "_depthwise_conv", "_bn1", "_project_conv", "_bn2"),
-        separable=("_depthwise_conv", "_bn1", "_project_conv", "_bn2"),
+        expanded=("_expand_conv", "_bn0", "_depthwise_conv", "_bn1", "_project_conv", "_bn2", *_SQUEEZE),
+        separable=("_depthwise_conv", "_bn1", "_project_conv", "_bn2", *_SQUEEZE),
     ),
 )
 
@@ -100,10 +103,9 @@ def _modules(program: _Program, classifier: list[str]) -> dict[str, str]:
     modules = {ours: theirs.format(last=last) for ours, theirs in zip(_ENDS, program.ends, strict=True)}
     for number, block in enumerate(blocks, start=program.first):
         expands = f"{block}.conv_pwl.weight" in classifier
-        parts = zip(
-            _EXPANDED if expands else _SEPARABLE, program.expanded if expands else program.separable, strict=True
-        )
-        modules |= {f"{block}.{ours}": f"{program.block.format(number=number)}.{theirs}" for ours, theirs in parts}
+        ours, theirs = (_EXPANDED, program.expanded) if expands else (_SEPARABLE, program.separable)
+        name = program.block.format(number=number)
+        modules |= {f"{block}.{our}": f"{name}.{their}" for our, their in zip(ours, theirs, strict=False)}
     return modules
 
 

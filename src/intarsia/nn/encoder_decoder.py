@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from intarsia.nn.encoders import Encoder
 from intarsia.nn.network import SegmentationNetwork
-from intarsia.nn.receptive_field import receptive_field
+from intarsia.nn.receptive_field import Margin, margin, receptive_field
 from intarsia.ops.pad import crop_to_size
 from intarsia.types import SemanticLogits
 
@@ -64,3 +64,8 @@ class EncoderDecoder(SegmentationNetwork):
     def receptive_field(self) -> int | None:
         """The side in pixels of the largest input window one output pixel can depend on; None for the whole image."""
         return receptive_field(self, self.encoder.in_channels, self.stride)
+
+    @cached_property
+    def margin(self) -> Margin | None:
+        """What a tile must hold around a pixel for its logits to be those of the whole image; None: all of it."""
+        return margin(self, self.encoder.in_channels, self.stride)

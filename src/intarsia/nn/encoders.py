@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.errors import FetchError, RecipeError
+from intarsia.errors import RecipeError
 from intarsia.nn.encoder_checkpoints import names_in_checkpoint
 from intarsia.nn.foreign_weights import fit_state_dict, source_names
-from intarsia.nn.hub_cache import from_hub_cache
 from intarsia.nn.swin import ANY_SIZE, is_swin, pad_before_shifting
+from intarsia.nn.timm_models import create_timm_model, published_license, unusable, without_dilation
 
-_WHERE = "argument `encoder`"
 _OUTPUT_STRIDES = (8, 16)
 
 
@@ -117,15 +115,16 @@ class TimmEncoder(Encoder):
     def load_weights(self, state_dict: Mapping[str, Tensor]) -> None:
         """Take over ImageNet weights, fp16 or fp32, in timm's layout (torchvision's for ResNets, which is the same).
 
-        Also in torchvision's layout of MobileNetV2 and in efficientnet_pytorch's of EfficientNet-Lite. The classifier
-        is left out; the first convolution is adapted to ``in_channels``.
+        Also in torchvision's layout of MobileNetV2 and in efficientnet_pytorch's of EfficientNets. The classifier is
+        left out; the first convolution is adapted to ``in_channels``.
 
         Raises:
             ModelFileError: tensors are missing, unknown or of another shape, or the weights are of another network;
                 nothing is changed then.
         """
         # timm renames and drops modules when it wraps a model for its features; the whole model has the file's names.
-        classifier = create_timm_model(self.name).state_dict()
+        with torch.device("meta"):  # for its names only
+            classifier = create_timm_model(self.name).state_dict()
         called = names_in_checkpoint(state_dict, classifier, self.name)
         fitted = fit_state_dict(state_dict, self.features.state_dict(), classifier, self.name, called)
         self.features.load_state_dict(fitted)
@@ -155,7 +154,7 @@ class TimmEncoder(Encoder):
             with torch.no_grad():
                 features = self.features.eval()(torch.zeros(1, self.in_channels, height, width))
         except (AssertionError, IndexError, RuntimeError) as error:
-            raise _unusable(self.name, f"refuses an image of {height}×{width} pixels") from error
+            raise unusable(self.name, f"refuses an image of {height}×{width} pixels") from error
         finally:
             self.features.train()
         shapes = [tuple(feature.shape[1:]) for feature in features]
@@ -164,13 +163,13 @@ class TimmEncoder(Encoder):
             return True
         if shapes == [(channels, *size) for channels, size in zip(self.out_channels, sizes, strict=True)]:
             return False
-        raise _unusable(self.name, "does not halve its features exactly")
+        raise unusable(self.name, "does not halve its features exactly")
 
 
 def _feature_network(
     name: str, in_channels: int, levels: int | None, output_stride: int | None, pretrained: bool
 ) -> Any:
-    arguments: dict[str, Any] = {"features_only": True, "in_chans": in_channels, "pretrained": pretrained}
+    arguments: dict[str, Any] = {"features_only": True, "in_chans": in_channels}
     if output_stride is not None:
         if output_stride not in _OUTPUT_STRIDES:  # some of timm's would silently take the next one below
             remedy = f"Give {' or '.join(map(str, _OUTPUT_STRIDES))}"
@@ -178,14 +177,23 @@ def _feature_network(
         arguments["output_stride"] = output_stride
     if is_swin(name):
         arguments |= ANY_SIZE
-    network = create_timm_model(name, **arguments)
+    network = create_timm_model(name, **arguments)  # at random: nothing is fetched for an encoder that is refused
     strides = network.feature_info.reduction()
     if output_stride and (max(strides) > output_stride or not _has_published_layers(network, name)):
-        raise _without_dilation(name, output_stride)
+        raise without_dilation(name, output_stride)
     if strides != sorted(1 << stride.bit_length() - 1 for stride in (strides if output_stride else set(strides))):
-        raise _unusable(name, f"has features at the strides {', '.join(map(str, strides))}, which is no pyramid")
-    if levels is None:
+        raise unusable(name, f"has features at the strides {', '.join(map(str, strides))}, which is no pyramid")
+    kept = _kept_features(name, strides, levels)
+    if len(kept) < len(strides):
+        arguments["out_indices"] = kept
+    elif not pretrained:
         return network
+    return create_timm_model(name, pretrained=pretrained, **arguments)
+
+
+def _kept_features(name: str, strides: list[int], levels: int | None) -> tuple[int, ...]:
+    if levels is None:
+        return tuple(range(len(strides)))
     deepest = strides[-1].bit_length() - 1
     if levels > deepest:
         raise RecipeError(
@@ -193,14 +201,14 @@ def _feature_network(
             where="argument `depth`",
             remedy=f"Give at most {deepest}, or leave it out",
         )
-    kept = [index for index, stride in enumerate(strides) if stride <= 2**levels]
+    kept = tuple(index for index, stride in enumerate(strides) if stride <= 2**levels)
     if not kept:
         raise RecipeError(
             f"{name!r} has no features at {levels} halvings, its first are at stride {strides[0]}",
             where="argument `depth`",
             remedy=f"Give a depth of {strides[0].bit_length() - 1} or more, or leave it out",
         )
-    return network if len(kept) == len(strides) else create_timm_model(name, out_indices=tuple(kept), **arguments)
+    return kept
 
 
 def _has_published_layers(network: nn.Module, name: str) -> bool:
@@ -208,91 +216,3 @@ def _has_published_layers(network: nn.Module, name: str) -> bool:
     with torch.device("meta"):
         published = create_timm_model(name, features_only=True)
     return set(network.state_dict()) == set(published.state_dict())
-
-
-def published_license(name: str) -> str:
-    """The licence timm states of the weights of one of its models; "" where it states none."""
-    from timm.models import get_pretrained_cfg
-
-    stated = get_pretrained_cfg(name)
-    return (stated.license if stated else None) or ""
-
-
-def create_timm_model(name: str, **arguments: Any) -> Any:
-    """What ``timm.create_model`` gives, with its errors as ours.
-
-    Args:
-        name: of a timm model, with or without the tag of its weights.
-        arguments: of ``timm.create_model``.
-
-    Raises:
-        RecipeError: timm has no such model or no such weights of it, or cannot build it with these arguments; the
-            nearest name is offered.
-        FetchError: the weights could not be fetched.
-    """
-    import timm  # its thousand models take two seconds to import, which a U-Net from scratch need not wait for
-
-    if not timm.is_model(name):
-        close = difflib.get_close_matches(name, timm.list_models(), n=1)
-        guess = f"Did you mean {close[0]!r}? " if close else ""
-        raise RecipeError(
-            f"timm has no model {name!r}",
-            where=_WHERE,
-            remedy=f"{guess}Write a name that timm.list_models() gives",
-        )
-    _check_weights(name, bool(arguments.get("pretrained")))
-    try:
-        return timm.create_model(name, **arguments, **(from_hub_cache(name) if arguments.get("pretrained") else {}))
-    except (AssertionError, NotImplementedError, TypeError) as error:
-        if "output_stride" in arguments:
-            raise _without_dilation(name, arguments["output_stride"]) from error
-        raise _unusable(name, f"cannot be built for its features ({_first_line(error)})") from error
-    except (OSError, RuntimeError) as error:
-        if not arguments.get("pretrained"):
-            raise _unusable(name, f"cannot be built for its features ({_first_line(error)})") from error
-        raise FetchError(
-            f"timm could not fetch the weights of {name!r} ({_first_line(error)})",
-            where="argument `pretrained`",
-            remedy="Connect to a network and try again, or let `encoder_weights` name a local file instead",
-        ) from error
-
-
-def _check_weights(name: str, wanted: bool) -> None:
-    """Refuse a tag that timm does not know, and weights that nobody has published."""
-    from timm.models import get_arch_pretrained_cfgs
-
-    configurations = get_arch_pretrained_cfgs(name)  # none for a model under its former name
-    published = [tagged for tagged, configuration in configurations.items() if configuration.has_weights]
-    model, _, tag = name.partition(".")
-    if tag and configurations and name not in configurations:
-        raise RecipeError(
-            f"timm has no weights {tag!r} of {model!r}",
-            where=_WHERE,
-            remedy=f"Write {model}" + (f", or one of {', '.join(published)}" if published else ""),
-        )
-    if wanted and configurations and not (name in published if tag else published):
-        raise RecipeError(
-            f"found True, but timm has no weights of {name!r}",
-            where="argument `pretrained`",
-            remedy="Leave it out, or choose an encoder that timm.list_pretrained() gives",
-        )
-
-
-def _without_dilation(name: str, output_stride: int) -> RecipeError:
-    return RecipeError(
-        f"the timm model {name!r} cannot keep an output stride of {output_stride}",
-        where=_WHERE,
-        remedy="Choose an encoder that dilates, for example resnet50, mobilenetv2_100, xception65 or efficientnet_b0",
-    )
-
-
-def _unusable(name: str, reason: str) -> RecipeError:
-    return RecipeError(
-        f"the timm model {name!r} {reason}",
-        where=_WHERE,
-        remedy="Choose a convolutional encoder, for example resnet18, efficientnet_b0 or convnext_tiny",
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-_FILES = ("model.safetensors", "pytorch_model.bin")  # what timm asks the hub for, in its order
+_FILE = "model.safetensors"  # what timm asks the hub for first
 
 
 def from_hub_cache(name: str) -> dict[str, Any]:
@@ -19,22 +18,18 @@ def from_hub_cache(name: str) -> dict[str, Any]:
 
     Returns:
         Nothing where the weights are not in the cache (``HF_HOME`` moves it), or are no file timm can be pointed to.
+        Pickled ones are left to timm and the hub: of a file it is pointed to, timm may run what is in it.
     """
+    from huggingface_hub import try_to_load_from_cache
     from timm.models import get_pretrained_cfg
 
     config = get_pretrained_cfg(name)
     if config is None or not config.hf_hub_id or config.custom_load:
         return {}
     repository, _, revision = config.hf_hub_id.partition("@")
-    path = _cached(repository, revision or None, config.hf_hub_filename)
-    return {"pretrained_cfg_overlay": {"file": str(path)}} if path else {}
-
-
-def _cached(repository: str, revision: str | None, file: str | None) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
-
-    for name in (file,) if file else _FILES:
-        found = try_to_load_from_cache(repository, name, revision=revision)
-        if isinstance(found, str):  # otherwise nothing is known, or that the hub has no such file
-            return Path(found)
-    return None
+    file = config.hf_hub_filename or _FILE
+    if not file.endswith(".safetensors"):
+        return {}
+    found = try_to_load_from_cache(repository, file, revision=revision or None)
+    # Where it is no text, nothing is known, or that the hub has no such file.
+    return {"pretrained_cfg_overlay": {"file": found}} if isinstance(found, str) else {}

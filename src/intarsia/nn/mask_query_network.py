@@ -60,6 +60,11 @@ class MaskQueryNetwork(SegmentationNetwork):
         """None: through attention every mask depends on the whole image."""
         return None
 
+    @property
+    def margin(self) -> None:
+        """None, for the same reason."""
+        return None
+
 
 def pyramid_encoder(name: str, in_channels: int, pretrained: bool) -> TimmEncoder:
     """A timm encoder whose coarsest four features are at :data:`~intarsia.nn.pixel_decoder.STRIDES`.

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from intarsia.nn.encoders import Encoder
 from intarsia.nn.images import check_image
+from intarsia.nn.receptive_field import Margin
 from intarsia.ops.pad import pad_to_size, padded_size
 from intarsia.types import Output, SemanticLogits
 
@@ -34,6 +35,14 @@ class SegmentationNetwork(nn.Module, ABC):
     @abstractmethod
     def receptive_field(self) -> int | None:
         """The side in pixels of the largest input window one output pixel can depend on; None for the whole image."""
+
+    @property
+    @abstractmethod
+    def margin(self) -> Margin | None:
+        """What a tile must hold around a pixel for its logits to be those of the whole image; None: all of the image.
+
+        See :func:`~intarsia.nn.receptive_field.margin`.
+        """
 
     @property
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -234,7 +234,10 @@ _POINTWISE = (
     "relu6", "rmul", "sigmoid", "silu", "sub", "tanh", "to", "truediv",
 )
 # fmt: on
-RULES: dict[str, Callable[..., Reach]] = {
+Rules = Mapping[str, Callable[..., Reach]]
+"""By the name of a torch function."""
+
+RULES: Rules = {
     **dict.fromkeys(_POINTWISE, _pointwise),
     "conv2d": _conv2d,
     "conv_transpose2d": _conv_transpose2d,
@@ -250,3 +253,14 @@ RULES: dict[str, Callable[..., Reach]] = {
     "layer_norm": _layer_norm,
     "linear": _linear,
 }
+
+
+def _interpolate_on_grid(reaches: list[Axes], output: Tensor, image: Tensor, *settings: Any, **named: Any) -> Reach:
+    aligned = settings[3] if len(settings) > 3 else named.get("align_corners")
+    return None if aligned and output.shape != image.shape else _interpolate(reaches, output, image, *settings, **named)
+
+
+# Aligned corners shift what is resized by an amount that depends on the image's size, by too little for the rows and
+# columns that a pixel can depend on to tell.
+GRID_RULES: Rules = {**RULES, "interpolate": _interpolate_on_grid}
+"""The same, but what does not move with the image's grid looks everywhere."""

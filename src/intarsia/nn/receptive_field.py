@@ -8,14 +8,15 @@ everywhere, so the result can be too large but never too small.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from intarsia.nn.dry_run import dry_run
-from intarsia.nn.reach import RULES, Reach, whole_axes
+from intarsia.nn.reach import GRID_RULES, RULES, Axes, Reach, Rules, whole_axes
 from intarsia.types import SemanticLogits
 
 _SMALLEST_PROBE = 256
@@ -36,26 +37,70 @@ def receptive_field(network: nn.Module, in_channels: int, stride: int) -> int | 
         The side, at least 1, or None where a pixel depends on the whole image (global pooling, normalisation over the
         image, attention) or on more than 16,000 pixels.
     """
-    size = max(_SMALLEST_PROBE, 2 * stride) // stride * stride
-    while size <= _LARGEST_PROBE:
-        follow = _Follow()
-        output = dry_run(network, (1, in_channels, size, size), follow.starting_with)
-        reach = follow.of(output.logits if isinstance(output, SemanticLogits) else output)
-        if reach is None:
-            return None
+    for size, reach in _probes(network, in_channels, stride, RULES):
         side = max(int((span.last - span.first + 1).max()) for span in reach.values())
         # Borders cut windows short, but with a stride of slack every phase of the grid has its full one somewhere.
         if side <= size - stride:
             return side
-        size *= 2
     return None
+
+
+class Margin(NamedTuple):
+    """How far the window of an output pixel reaches at most, in pixels: before it (up, left) and after it."""
+
+    before: int
+    after: int
+
+
+def margin(network: nn.Module, in_channels: int, stride: int) -> Margin | None:
+    """What a tile must hold around a pixel so that the network gives it the same logits as in the whole picture.
+
+    That takes more than a bounded window: windows must move with the picture's grid. They do not where features are
+    resized with aligned corners, which shifts each by an amount that depends on the picture's size.
+
+    Args:
+        network: as for :func:`receptive_field`.
+        in_channels: of the image.
+        stride: as for :func:`receptive_field`.
+
+    Returns:
+        The margin, or None where there is none: a pixel depends on the whole image or on more than 16,000 pixels, or on
+        where in the image it lies.
+    """
+    for size, reach in _probes(network, in_channels, stride, GRID_RULES):
+        pixels = np.arange(size)
+        before = max(int((pixels - span.first).max()) for span in reach.values())
+        after = max(int((span.last - pixels).max()) for span in reach.values())
+        if before + after + 2 * stride > size:
+            continue
+        inner = slice(before, size - after - stride)  # where borders cut no window short, nor one a stride on
+        moved = slice(inner.start + stride, inner.stop + stride)
+        follows = all(
+            (ends[moved] - ends[inner] == stride).all() for span in reach.values() for ends in (span.first, span.last)
+        )
+        return Margin(before, after) if follows else None
+    return None
+
+
+def _probes(network: nn.Module, in_channels: int, stride: int, rules: Rules) -> Iterator[tuple[int, Axes]]:
+    """Ever larger images, and what reaches the output's pixels in each; ends where that is the whole image."""
+    size = max(_SMALLEST_PROBE, 2 * stride) // stride * stride
+    while size <= _LARGEST_PROBE:
+        follow = _Follow(rules)
+        output = dry_run(network, (1, in_channels, size, size), follow.starting_with)
+        reach = follow.of(output.logits if isinstance(output, SemanticLogits) else output)
+        if reach is None:
+            return
+        yield size, reach
+        size *= 2
 
 
 class _Follow(TorchFunctionMode):
     """Carries reaches through every torch operation called while it is active, starting from an image."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules) -> None:
         super().__init__()
+        self._rules = rules
         # Tensors are kept alongside, for the id of a freed one may be given to another.
         self._known: dict[int, tuple[Tensor, Reach]] = {}
 
@@ -78,7 +123,7 @@ class _Follow(TorchFunctionMode):
         reaches = [self.of(value) for value in _tensors((*args, *kwargs.values())) if id(value) in self._known]
         if not reaches:
             return result
-        rule = RULES.get(func.__name__.strip("_"))
+        rule = self._rules.get(func.__name__.strip("_"))
         # What returns nothing is an assignment to part of its first argument, which no rule follows.
         for output in _tensors([result] if result is not None else args[:1]):
             known = [reach for reach in reaches if reach is not None]

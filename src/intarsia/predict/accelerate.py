@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -49,7 +51,9 @@ def accelerate(
             if is_slow(module):
                 assert isinstance(module, nn.Conv2d)
                 replace_module(fast, module, SpreadDepthwise(module))
-    if not _alike(fast(noise), network(noise)):
+    with _without_cudnn():
+        alike = _alike(fast(noise), network(noise))
+    if not alike:
         fast = _copy(network)
     for parameter in fast.parameters():
         if parameter.ndim == 4:  # Module.to would ask the same of those of five dimensions, which cannot be
@@ -57,6 +61,21 @@ def accelerate(
     if precision == "bf16":
         _store_rounded(fast, noise)
     return fast
+
+
+@contextlib.contextmanager
+def _without_cudnn() -> Iterator[None]:
+    """Convolve in float32 on a GPU: cuDNN does so in TF32 by default, whose rounding would be taken for a difference.
+
+    It is switched off as a whole, for what tells it to leave TF32 alone differs from version to version of PyTorch, and
+    refuses to be read after some settings.
+    """
+    before = torch.backends.cudnn.enabled
+    torch.backends.cudnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.enabled = before
 
 
 def _copy(network: SegmentationNetwork) -> SegmentationNetwork:

@@ -10,11 +10,11 @@ from PIL import Image
 
 from intarsia import architectures
 from intarsia.data.formats.image import as_image_array
-from intarsia.errors import ModelFileError
+from intarsia.errors import ModelFileError, RecipeError
 from intarsia.nn.network import SegmentationNetwork
 from intarsia.predict.accelerate import accelerate
 from intarsia.predict.device import Precision, resolve_device, resolve_precision
-from intarsia.predict.predictor import Predictor
+from intarsia.predict.prepared import PreparedNetwork
 from intarsia.types import SemanticMap
 from intarsia.weights import ModelCard, read_model
 
@@ -26,13 +26,13 @@ class Model:
     Args:
         network: the network, in evaluation mode, free to be trained further or exported.
         card: what it is, where it comes from, and what it needs.
-        predictor: the preparation and an accelerated copy of the network (:mod:`intarsia.predict.accelerate`), for
+        prepared: the preparation and an accelerated copy of the network (:mod:`intarsia.predict.accelerate`), for
             arrays already in memory. Later changes of ``network`` do not reach it; :func:`assemble` anew for that.
     """
 
     network: SegmentationNetwork
     card: ModelCard
-    predictor: Predictor
+    prepared: PreparedNetwork
 
     def predict(self, image: str | Path | Image.Image | np.ndarray, *, probabilities: bool = False) -> SemanticMap:
         """Label every pixel of one picture.
@@ -46,7 +46,7 @@ class Model:
             DataError: the picture cannot be read, or has other channels or another bit depth than was trained on.
         """
         where = image if isinstance(image, str | Path) else "image"
-        return self.predictor.predict(as_image_array(image), probabilities=probabilities, where=where)
+        return self.prepared.predict(as_image_array(image), probabilities=probabilities, where=where)
 
 
 def load(path: str | Path, *, device: str = "auto", precision: Precision = "auto") -> Model:
@@ -58,18 +58,21 @@ def load(path: str | Path, *, device: str = "auto", precision: Precision = "auto
         precision: "auto" (bf16 autocast where the hardware gains), "bf16" or "fp32".
 
     Raises:
-        ModelFileError: the file is missing, damaged, or was not written by this package.
+        ModelFileError: the file is missing, damaged, or was written by another program or an incompatible version.
         RecipeError: the device is not there.
     """
     tensors, card = read_model(path)
-    network = architectures.build(card.architecture, **card.arguments)
-    missing, unexpected = network.load_state_dict(tensors, strict=False)
-    if missing or unexpected:
-        raise ModelFileError(
-            f"its weights do not fit its card: {len(missing)} tensors missing, {len(unexpected)} unexpected",
-            where=path,
-            remedy="Copy the file again, or train again with this version of the package",
-        )
+    writer = f"version {card.version}" if card.version else "the version"
+    remedy = f"Copy the file again, or install {writer} of the package, which wrote it"
+    try:
+        network = architectures.build(card.architecture, **card.arguments)
+    except RecipeError as error:
+        found = f"{', '.join(map(str, error.where))}: {error.found}"
+        raise ModelFileError(f"the network of its card cannot be built ({found})", where=path, remedy=remedy) from error
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ModelFileError("its weights do not fit its card", where=path, remedy=remedy) from error
     chosen = resolve_device(device)
     return assemble(network.to(chosen), card, resolve_precision(precision, chosen))
 
@@ -79,4 +82,4 @@ def assemble(network: SegmentationNetwork, card: ModelCard, precision: Precision
     device = next(network.parameters()).device
     resolved = resolve_precision(precision, device)
     fast = accelerate(network.eval(), card.image_spec.channels, resolved)
-    return Model(network, card, Predictor(fast, card.image_spec, card.label_map, device, resolved))
+    return Model(network, card, PreparedNetwork(fast, card.image_spec, card.label_map, device, resolved))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 from torch.nn import functional
 
@@ -28,17 +28,35 @@ def semantic_maps(
         label_map: the K classes.
         probabilities: also give each class's probability a pixel (K × 4 bytes a pixel).
     """
-    probabilities_of: Callable[[Tensor], Tensor]
-    if isinstance(output, MaskQueries):
-        scores = _with_rest(_enlarged(semantic_scores(output), size))
-        indices, probabilities_of = _largest(scores), class_shares
-    else:
-        scores = _enlarged(output.logits.float(), size)
-        indices = (scores[:, 0] > 0) if scores.shape[1] == 1 else _largest(scores)
-        probabilities_of = class_probabilities
-    ids = label_map.indices_to_ids(indices.to("cpu", torch.int16).numpy())
+    scores, probabilities_of = class_scores(output, size)
+    ids = label_map.indices_to_ids(class_indices(scores).to("cpu", torch.int16).numpy())
     shares = probabilities_of(scores).cpu().numpy() if probabilities else [None] * len(ids)
     return [SemanticMap(mask, label_map, share) for mask, share in zip(ids, shares, strict=True)]
+
+
+def class_scores(output: Output, size: tuple[int, int]) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """What is blended where tiles overlap, and how it becomes probabilities afterwards.
+
+    Args:
+        output: see :func:`semantic_maps`.
+        size: height and width of the original pictures.
+
+    Returns:
+        Float32 [B, C, H, W], of which :func:`class_indices` makes classes: logits, or of mask queries the classes'
+        shares; and the function from these to probabilities [B, K, H, W].
+    """
+    if isinstance(output, MaskQueries):
+        return class_shares(_with_rest(_enlarged(semantic_scores(output), size))), _unchanged
+    return _enlarged(output.logits.float(), size), class_probabilities
+
+
+def class_indices(
+    scores: Float[Tensor, "batch channels height width"],
+) -> Integer[Tensor, "batch height width"] | Bool[Tensor, "batch height width"]:
+    """The index of the largest score of each pixel, of equal ones the first; of one channel whether it is above 0."""
+    if scores.shape[1] == 1:
+        return scores[:, 0] > 0
+    return scores.max(dim=1).indices  # as argmax, whose CPU kernel takes up to ten times as long
 
 
 def class_probabilities(
@@ -61,11 +79,8 @@ def class_shares(
     return (scores + least) / (scores.sum(dim=1, keepdim=True) + scores.shape[1] * least)
 
 
-def _largest(
-    scores: Float[Tensor, "batch channels height width"],
-) -> Int64[Tensor, "batch height width"]:
-    """The index of the largest score of each pixel, of equal ones the first."""
-    return scores.max(dim=1).indices  # as argmax, whose CPU kernel takes up to ten times as long
+def _unchanged(shares: Tensor) -> Tensor:
+    return shares
 
 
 def _with_rest(scores: Float[Tensor, "batch classes height width"]) -> Float[Tensor, "batch two_or_more height width"]:

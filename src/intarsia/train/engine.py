@@ -47,7 +47,7 @@ def fit(
     Raises:
         KeyboardInterrupt: Ctrl-C, with a message that says how to continue.
     """
-    device = module.predictor.device
+    device = module.prepared.device
     checkpoint = ModelCheckpoint(
         dirpath=folder / BEST.parent,
         filename=BEST.stem,
@@ -61,7 +61,7 @@ def fit(
         trainer = lightning.Trainer(
             accelerator={"cuda": "gpu"}.get(device.type, device.type),
             devices=1,
-            precision="bf16-mixed" if module.predictor.precision == "bf16" else "32-true",
+            precision="bf16-mixed" if module.prepared.precision == "bf16" else "32-true",
             max_epochs=recipe.rounds,
             gradient_clip_val=recipe.optimizer.gradient_clip or None,
             callbacks=callbacks,

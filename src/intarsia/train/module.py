@@ -17,7 +17,7 @@ from intarsia.metrics.confusion import confusion_matrix
 from intarsia.metrics.overlap import mean_iou
 from intarsia.nn.network import SegmentationNetwork
 from intarsia.ops.prepare import normalize
-from intarsia.predict.predictor import Predictor
+from intarsia.predict.prepared import PreparedNetwork
 from intarsia.train.fine_tuning import parameter_groups
 from intarsia.train.recipe import OptimizerPart
 from intarsia.types import Output
@@ -29,7 +29,8 @@ class SegmentationModule(lightning.LightningModule):
     """A network under training.
 
     Args:
-        predictor: the network with the preparation people's pictures will get; validation scores exactly this.
+        prepared: the network itself with the preparation people's pictures will get, which validation scores; what
+            people receive predicts with an accelerated copy, the same but for rounding.
         network: the network itself, so that its weights are found and saved.
         loss: output and class indices to a scalar.
         optimizer: its settings.
@@ -39,7 +40,7 @@ class SegmentationModule(lightning.LightningModule):
 
     def __init__(
         self,
-        predictor: Predictor,
+        prepared: PreparedNetwork,
         network: SegmentationNetwork,
         loss: Loss,
         optimizer: OptimizerPart,
@@ -47,9 +48,9 @@ class SegmentationModule(lightning.LightningModule):
         seed: int,
     ) -> None:
         super().__init__()
-        assert predictor.network is network
+        assert prepared.network is network
         self.network = network
-        self.predictor = predictor
+        self.prepared = prepared
         self._loss = loss
         self._optimizer = optimizer
         self._steps = steps
@@ -67,7 +68,7 @@ class SegmentationModule(lightning.LightningModule):
     ) -> Float32[Tensor, ""]:
         """The loss of one batch of pictures in [0, 1] and their class indices."""
         images, targets = batch
-        images = normalize(images, self.predictor.image_spec).contiguous(memory_format=torch.channels_last)
+        images = normalize(images, self.prepared.image_spec).contiguous(memory_format=torch.channels_last)
         return self._loss(self.network(images), targets)
 
     def on_validation_epoch_start(self) -> None:
@@ -76,8 +77,8 @@ class SegmentationModule(lightning.LightningModule):
 
     def validation_step(self, batch: list[tuple[np.ndarray, np.ndarray, str]], batch_idx: int) -> None:
         """Predict stored pictures as a person would and count against their stored masks."""
-        label_map = self.predictor.label_map
-        predicted = self.predictor.predict_many((image, name) for image, _, name in batch)
+        label_map = self.prepared.label_map
+        predicted = self.prepared.predict_many((image, name) for image, _, name in batch)
         for (_, truth, name), result in zip(batch, predicted, strict=True):
             self._confusion = self._confusion + confusion_matrix(truth, result.class_ids, label_map, where=name)
 

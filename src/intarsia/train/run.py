@@ -19,14 +19,14 @@ from intarsia.losses import build_loss
 from intarsia.nn.network import SegmentationNetwork
 from intarsia.predict.device import resolve_device, resolve_precision
 from intarsia.predict.model import Model, assemble
-from intarsia.predict.predictor import Predictor
+from intarsia.predict.prepared import PreparedNetwork
 from intarsia.train.bf16_gradients import keep_gradients_right
 from intarsia.train.callbacks import AtomicCheckpointIO, History
-from intarsia.train.engine import BEST, fit, reproducible
+from intarsia.train.engine import BEST, LAST, fit, reproducible
 from intarsia.train.fine_tuning import freeze_layers
 from intarsia.train.module import SegmentationModule
 from intarsia.train.prepare import PreparedData
-from intarsia.train.recipe import LossPart, Recipe
+from intarsia.train.recipe import LossPart, Recipe, read_recipe
 from intarsia.weights import MODEL_FILE, ModelCard, find_weights, fingerprint_weights, read_state_dict, write_model
 
 Build = Callable[..., SegmentationNetwork]
@@ -72,7 +72,7 @@ def run(recipe: Recipe, data: PreparedData, build: Build, folder: Path, console:
     device = resolve_device(recipe.device)
     precision = resolve_precision(recipe.precision, device)
     arguments = network_arguments(recipe, data)
-    recipe, weights = _find_weights(recipe, console)
+    recipe, weights = _find_weights(recipe, folder, console)
     history = History(folder)
     with reproducible(recipe.seed, device):
         network = _network(recipe, arguments, build, weights).to(device).to(memory_format=torch.channels_last)
@@ -87,8 +87,8 @@ def run(recipe: Recipe, data: PreparedData, build: Build, folder: Path, console:
             gamma=recipe.loss.gamma,
             output=network.output,
         )
-        predictor = Predictor(network, data.spec, data.label_map, device, precision)
-        module = SegmentationModule(predictor, network, loss, recipe.optimizer, recipe.steps, recipe.seed)
+        prepared = PreparedNetwork(network, data.spec, data.label_map, device, precision)
+        module = SegmentationModule(prepared, network, loss, recipe.optimizer, recipe.steps, recipe.seed)
         # Written only now, when everything has been found to fit: a refused recipe leaves no folder behind.
         recipe.write(folder / RECIPE_FILE)
         for name, items in data.splits.items():
@@ -148,16 +148,19 @@ def class_weights(part: LossPart, data: PreparedData) -> Float32[Tensor, " class
     return (weights / (weights * shares).sum()).float()
 
 
-def _find_weights(recipe: Recipe, console: Console | None) -> tuple[Recipe, Path | None]:
-    """The file of the encoder's weights, if there are any, and the recipe with their licence, if it is known."""
+def _find_weights(recipe: Recipe, folder: Path, console: Console | None) -> tuple[Recipe, Path | None]:
+    """The file of the encoder's weights, if it takes any, and the recipe with their licence, if it is known."""
     part = recipe.model
     if not part.encoder_weights:
         return recipe, None
-    found = find_weights(part.encoder_weights, report=console.print if console else None)
-    if part.weights_license or not found.license:
-        return recipe, found.path
-    part = part.model_copy(update={"weights_license": found.license})
-    return recipe.model_copy(update={"model": part}), found.path
+    if (folder / LAST).is_file():  # it holds what became of them, and their file need not be there any more
+        path, license = None, read_recipe(folder / RECIPE_FILE).model.weights_license
+    else:
+        encoder = str(part.arguments.get("encoder", ""))
+        found = find_weights(part.encoder_weights, encoder, report=console.print if console else None)
+        path, license = found.path, found.license
+    part = part.model_copy(update={"weights_license": part.weights_license or license})
+    return recipe.model_copy(update={"model": part}), path
 
 
 def _network(recipe: Recipe, arguments: Mapping[str, Any], build: Build, weights: Path | None) -> SegmentationNetwork:

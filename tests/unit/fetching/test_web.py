@@ -59,13 +59,32 @@ def test_a_line_that_keeps_breaking_is_given_up_and_its_bytes_kept(tmp_path: Pat
     assert (tmp_path / "a.part").read_bytes() == CONTENT[:50_000]
 
 
-def test_a_server_without_ranges_begins_anew(tmp_path: Path) -> None:
-    part, behaviour = tmp_path / "a.part", Behaviour(CONTENT, ranges=False, breaks=[80_000])
-    part.write_bytes(b"half of something else" * 1000)
+def test_what_is_there_of_a_server_without_ranges_is_dropped(tmp_path: Path) -> None:
+    part, behaviour, seen = tmp_path / "a.part", Behaviour(CONTENT, ranges=False, breaks=[80_000]), list[int]()
+    part.write_bytes(CONTENT[:22_001])
     with serve(behaviour) as url:
-        download(url, part, SIZE, _nothing)
+        download(url, part, SIZE, lambda done, total: seen.append(done))
     assert part.read_bytes() == CONTENT
-    assert behaviour.asked == ["bytes=22000-", "bytes=80000-"]
+    assert behaviour.asked == ["bytes=22001-", "bytes=80000-"]
+    assert seen == sorted(seen)
+
+
+def test_a_login_page_loses_nothing_of_what_is_there(tmp_path: Path) -> None:
+    part = tmp_path / "a.part"
+    part.write_bytes(CONTENT[:150_000])
+    with (
+        serve(Behaviour(b"<html>Please log in</html>", ranges=False, says_length=False)) as url,
+        pytest.raises(OSError, match="the connection ended after 26 of 200000 bytes"),
+    ):
+        download(url, part, SIZE, _nothing)
+    assert part.read_bytes() == CONTENT[:150_000]
+
+
+@pytest.mark.parametrize("length", ["abc", "12, 12", "-5", "²"])
+def test_a_length_that_is_none_is_as_good_as_unsaid(length: str, tmp_path: Path) -> None:
+    with serve(Behaviour(CONTENT, content_length=length)) as url:
+        download(url, tmp_path / "a.part", SIZE, _nothing)
+    assert (tmp_path / "a.part").read_bytes() == CONTENT
 
 
 def test_a_range_of_a_file_of_unknown_length(tmp_path: Path) -> None:

@@ -33,6 +33,27 @@ def test_memory_is_the_weights_and_the_most_that_is_alive_at_once() -> None:
     assert peak_memory(network, 3, 20, 30) == weights + 4 * pixels * (3 + 8 + 4)
 
 
+def test_memory_counts_the_weights_of_linear_layers_once() -> None:
+    network = nn.Linear(30, 5)  # over the columns; it multiplies by the transpose of its weights
+    assert peak_memory(network, 3, 20, 30) == 4 * (30 * 5 + 5 + 3 * 20 * (30 + 5))
+
+
+def test_memory_of_attention() -> None:
+    class Attention(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.query, self.key, self.value = (nn.Linear(16, 16, bias=False) for _ in range(3))
+
+        def forward(self, image: Tensor) -> Tensor:
+            query, key, value = self.query(image), self.key(image), self.value(image)
+            found: Tensor = (query @ key.transpose(-1, -2)).softmax(-1) @ value
+            return found
+
+    # Image, queries, keys and values are held; the widest moment is that of the scores and their softmax.
+    tokens = 100
+    assert peak_memory(Attention(), 1, tokens, 16) == 4 * (3 * 16 * 16 + 4 * tokens * 16 + 2 * tokens * tokens)
+
+
 def test_memory_follows_the_precision() -> None:
     network = nn.Conv2d(3, 8, 1, bias=False)
     assert peak_memory(network.bfloat16(), 3, 8, 8) == 2 * (24 + 64 * (3 + 8))

@@ -26,8 +26,8 @@ def mobilenet() -> Any:
     return network
 
 
-def _lite(name: str = "tf_efficientnet_lite0") -> tuple[dict[str, Tensor], dict[str, str]]:
-    """An EfficientNet-Lite as efficientnet_pytorch would publish it, and what that calls timm's tensors."""
+def _efficientnet(name: str = "tf_efficientnet_lite0") -> tuple[dict[str, Tensor], dict[str, str]]:
+    """An EfficientNet as efficientnet_pytorch would publish it, and what that calls timm's tensors."""
     ours: dict[str, Tensor] = timm.create_model(name).state_dict()
     called = names_in_checkpoint(["_conv_stem.weight"], ours, name)
     return {called[key]: tensor for key, tensor in ours.items()}, called
@@ -78,13 +78,47 @@ def test_the_stem_is_adapted_and_the_classifier_left_out(mobilenet: Any) -> None
     ],
 )
 def test_what_efficientnet_pytorch_calls_tensors(ours: str, theirs: str) -> None:
-    assert _lite()[1][ours] == theirs
+    assert _efficientnet()[1][ours] == theirs
+
+
+def _published_names(depths: tuple[int, ...]) -> list[str]:
+    """What efficientnet_pytorch calls the tensors of an EfficientNet whose stages have so many blocks."""
+    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    stem = {"_conv_stem": ("weight",), "_bn0": norm}
+    end = {"_conv_head": ("weight",), "_bn1": norm, "_fc": ("weight", "bias")}
+    block = {"_depthwise_conv": ("weight",), "_bn1": norm, "_se_reduce": ("weight", "bias")}
+    block |= {"_se_expand": ("weight", "bias"), "_project_conv": ("weight",), "_bn2": norm}
+    expanding = {"_expand_conv": ("weight",), "_bn0": norm, **block}
+    blocks = [block if number < depths[0] else expanding for number in range(sum(depths))]
+    parts = [stem, end, *({f"_blocks.{n}.{key}": of for key, of in each.items()} for n, each in enumerate(blocks))]
+    return [f"{module}.{tensor}" for part in parts for module, tensors in part.items() for tensor in tensors]
+
+
+@pytest.mark.parametrize(
+    ("name", "depths"),  # of B0, multiplied and rounded up (Tan & Le 2019, arXiv:1905.11946, table 1 and §3.3)
+    [("tf_efficientnet_b0", (1, 2, 2, 3, 3, 4, 1)), ("tf_efficientnet_b7", (4, 7, 7, 10, 10, 13, 4))],
+)
+def test_efficientnets_with_squeeze_and_excitation_have_all_their_names(name: str, depths: tuple[int, ...]) -> None:
+    with torch.device("meta"):
+        ours: dict[str, Tensor] = timm.create_model(name).state_dict()
+    published = _published_names(depths)
+    assert sorted(names_in_checkpoint(published, ours, name).values()) == sorted(published)
+
+
+def test_efficientnet_b0_fits_the_encoder_that_pads_as_tensorflow_does() -> None:
+    given, called = _efficientnet("tf_efficientnet_b0")
+    assert given["_blocks.0._se_reduce.weight"].shape == (8, 32, 1, 1)
+    assert given["_blocks.15._se_expand.bias"].shape == (1152,)
+    encoder = TimmEncoder("tf_efficientnet_b0", in_channels=3)
+    encoder.load_weights(given)
+    loaded = encoder.features.state_dict()
+    assert all(torch.equal(tensor, given[called[key]]) for key, tensor in loaded.items())
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_efficientnet_lite_fits_the_encoder_that_pads_as_tensorflow_does(number: int) -> None:
     name = f"tf_efficientnet_lite{number}"
-    given, called = _lite(name)
+    given, called = _efficientnet(name)
     encoder = TimmEncoder(name, in_channels=3)
     encoder.load_weights(given)
     loaded = encoder.features.state_dict()
@@ -99,13 +133,13 @@ def test_a_checkpoint_of_another_encoder_is_refused_in_one_line(mobilenet: Any) 
     with pytest.raises(ModelFileError, match=refused):
         TimmEncoder("resnet18", in_channels=3).load_weights(mobilenet.state_dict())
     with pytest.raises(ModelFileError, match=r"EfficientNet with TensorFlow's padding.*begins with tf_efficientnet_\."):
-        TimmEncoder("efficientnet_lite0", in_channels=3).load_weights(_lite()[0])
+        TimmEncoder("efficientnet_lite0", in_channels=3).load_weights(_efficientnet()[0])
     with pytest.raises(ModelFileError, match=r"do not fit mobilenetv2_050: .* of another shape \(features\.0\.0\.wei"):
         TimmEncoder("mobilenetv2_050", in_channels=3).load_weights(mobilenet.state_dict())
     with pytest.raises(
         ModelFileError, match=r"do not fit tf_efficientnet_lite1: 75 tensors are missing \(_blocks\.16\."
     ):
-        TimmEncoder("tf_efficientnet_lite1", in_channels=3).load_weights(_lite()[0])
+        TimmEncoder("tf_efficientnet_lite1", in_channels=3).load_weights(_efficientnet()[0])
 
 
 def test_what_is_missing_is_called_as_the_file_would(mobilenet: Any) -> None:

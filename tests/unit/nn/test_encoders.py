@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,12 @@ def test_where_timm_groups_nothing_a_layer_is_a_stem_or_stage(name: str) -> None
 
 
 def test_weights_that_cannot_be_fetched_point_to_a_local_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_network(*_: Any, **__: Any) -> None:
-        raise OSError("Name or service not known.\nand much more")
+    def no_network(name: str, pretrained: bool = False, **arguments: Any) -> Any:
+        if pretrained:
+            raise OSError("Name or service not known.\nand much more")
+        return build(name, **arguments)
 
+    build = timm.create_model
     monkeypatch.setattr(timm, "create_model", no_network)
     expected = (
         r"could not fetch the weights of 'resnet18' \(Name or service not known\)\. Connect.*`encoder_weights` name"
@@ -108,6 +112,31 @@ def test_weights_that_cannot_be_fetched_point_to_a_local_file(monkeypatch: pytes
     with pytest.raises(FetchError, match=expected) as caught:
         TimmEncoder("resnet18", in_channels=3, pretrained=True)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "levels", "fetched"),
+    [("test_resnet", None, 1), ("test_resnet", 3, 1), ("test_resnet", 9, 0), ("test_vit", None, 0)],
+)
+def test_weights_are_fetched_once_and_only_for_an_encoder_that_can_be_used(
+    name: str, levels: int | None, fetched: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count(name: str, pretrained: bool = False, **arguments: Any) -> Any:
+        asked.append(pretrained)
+        return build(name, **arguments)
+
+    build, asked = timm.create_model, list[bool]()
+    monkeypatch.setattr(timm, "create_model", count)
+    with contextlib.nullcontext() if fetched else pytest.raises(RecipeError):
+        TimmEncoder(name, in_channels=3, levels=levels, pretrained=True)
+    assert sum(asked) == fetched
+
+
+def test_loading_draws_nothing() -> None:
+    encoder, published = TimmEncoder("test_resnet", in_channels=3), timm.create_model("test_resnet").state_dict()
+    before = torch.get_rng_state()
+    encoder.load_weights(published)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("name", ["test_resnet", "test_efficientnet", "test_convnext", "mambaout_femto"])

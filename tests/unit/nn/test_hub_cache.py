@@ -8,8 +8,9 @@ import huggingface_hub.constants
 import pytest
 import timm
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
+from intarsia.errors import FetchError
 from intarsia.nn.encoders import TimmEncoder
 from intarsia.nn.hub_cache import from_hub_cache
 
@@ -42,9 +43,21 @@ def test_weights_fetched_before_need_no_network(hub: Path, monkeypatch: pytest.M
             assert torch.equal(ours, theirs)
 
 
-def test_pickled_weights_are_found_too(hub: Path) -> None:
+def test_pickled_weights_are_left_to_the_hub(hub: Path) -> None:
     torch.save({}, hub / "pytorch_model.bin")
-    assert from_hub_cache("test_resnet") == {"pretrained_cfg_overlay": {"file": str(hub / "pytorch_model.bin")}}
+    assert from_hub_cache("test_resnet") == {}
+
+
+@pytest.mark.parametrize("content", [b"", bytes(100), b"hello", save({"conv1.0.weight": torch.zeros(1)})])
+def test_damaged_weights_are_named_where_they_really_are(hub: Path, content: bytes) -> None:
+    (hub / "blob").write_bytes(content)
+    (hub / "model.safetensors").symlink_to("blob")
+    expected = rf"{hub}/blob: the weights of 'test_resnet' that were kept here are damaged \(.*\)\. Delete this file"
+    with pytest.raises(FetchError, match=expected) as caught:
+        TimmEncoder("test_resnet", in_channels=3, pretrained=True)
+    assert "\n" not in str(caught.value)
+    (hub / "blob").unlink()
+    assert from_hub_cache("test_resnet") == {}
 
 
 def test_nothing_is_changed_where_nothing_is_cached(hub: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from intarsia.nn.receptive_field import receptive_field
+from intarsia.nn.receptive_field import margin, receptive_field
 
 
 class _Gated(nn.Module):
@@ -79,6 +79,30 @@ def test_hand_worked(layers: list[nn.Module], stride: int, side: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("layers", "stride", "before", "after"),
+    [
+        ([_conv(1)], 1, 0, 0),
+        ([_conv(3, padding=1), _conv(3, padding=1)], 1, 2, 2),
+        ([nn.ReplicationPad2d((3, 0, 3, 0)), _conv(4)], 1, 3, 0),  # each pixel and the three before it
+        ([nn.AvgPool2d(4), nn.Upsample(scale_factor=4, mode="nearest")], 4, 3, 3),  # a cell's first looks at its last
+    ],
+)
+def test_hand_worked_margins(layers: list[nn.Module], stride: int, before: int, after: int) -> None:
+    assert margin(nn.Sequential(*layers), in_channels=2, stride=stride) == (before, after)
+
+
+def test_aligned_corners_leave_no_margin_though_they_look_no_farther() -> None:
+    resized = [nn.AvgPool2d(2), nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)]
+    assert receptive_field(nn.Sequential(*resized), in_channels=2, stride=2) is not None
+    assert margin(nn.Sequential(*resized), in_channels=2, stride=2) is None
+
+
+def test_a_grid_coarser_than_was_said_leaves_no_margin() -> None:
+    network = nn.Sequential(nn.AvgPool2d(4), nn.Upsample(scale_factor=4, mode="nearest"))
+    assert margin(network, in_channels=2, stride=2) is None
+
+
+@pytest.mark.parametrize(
     "layer",
     [
         _Gated(),
@@ -93,7 +117,9 @@ def test_hand_worked(layers: list[nn.Module], stride: int, side: int) -> None:
     ids=lambda layer: type(layer).__name__,
 )
 def test_what_looks_everywhere_or_is_not_known_is_the_whole_image(layer: nn.Module) -> None:
-    assert receptive_field(nn.Sequential(_conv(3, padding=1), layer), in_channels=2, stride=1) is None
+    network = nn.Sequential(_conv(3, padding=1), layer)
+    assert receptive_field(network, in_channels=2, stride=1) is None
+    assert margin(network, in_channels=2, stride=1) is None
 
 
 def test_the_network_is_left_as_it_was() -> None:

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.nn.network import SegmentationNetwork
+from intarsia.nn.receptive_field import Margin
 from intarsia.predict import measure
 from intarsia.types import SemanticLogits
 
@@ -14,6 +15,7 @@ class Slow(SegmentationNetwork):
     """Takes two seconds of a clock of its own, but for the first call, which takes a hundred."""
 
     receptive_field = 1
+    margin = Margin(0, 0)
     stride = 1
 
     def __init__(self) -> None:

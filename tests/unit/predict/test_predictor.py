@@ -1,98 +1,158 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from torch import Tensor
 
-from intarsia.errors import DataError
-from intarsia.ops.prepare import normalize
-from intarsia.predict.postprocess import semantic_maps
+from intarsia.architectures import build
+from intarsia.data.rasters.array import ArrayRaster
+from intarsia.data.rasters.blocks import Mosaic
+from intarsia.errors import OutputError, RecipeError
+from intarsia.predict.model import Model, assemble
+from intarsia.predict.plan import TileOptions
 from intarsia.predict.predictor import Predictor
-from intarsia.types import ImageSpec, LabelMap, SemanticLogits
+from intarsia.predict.settings import Settings
+from intarsia.types import ImageSpec, LabelMap
+from intarsia.weights import ModelCard
 
-GRAY = ImageSpec(channels=1, bit_depth=8, mean=(0.25,), std=(0.5,))
-LABELS = LabelMap(names=("dark", "bright"), ids=(3, 200))
-CPU = torch.device("cpu")
-
-
-def threshold(batch: Tensor) -> SemanticLogits:
-    """Bright where the stored value is above half; undoes the normalization, so it also proves that it was done."""
-    unit = batch * 0.5 + 0.25
-    return SemanticLogits(torch.cat([0.5 - unit, unit - 0.5], dim=1))
+LABELS = LabelMap(names=("sky", "road", "tree"), ids=(0, 7, 9))
 
 
-def predictor(spec: ImageSpec = GRAY) -> Predictor:
-    return Predictor(threshold, spec, LABELS, CPU)
-
-
-@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 2**32 - 1))
-def test_any_size_in_the_same_size_out(height: int, width: int, seed: int) -> None:
-    image = np.random.default_rng(seed).integers(0, 256, (height, width, 1), dtype=np.uint8)
-    result = predictor().predict(image)
-    assert result.size == (height, width)
-    assert np.array_equal(result.class_ids, np.where(image[:, :, 0] > 127, 200, 3))
-
-
-def test_many_equal_one_by_one_whatever_their_sizes() -> None:
-    random = np.random.default_rng(0)
-    sizes = [(4, 5)] * 9 + [(5, 4), (4, 5), (1, 1)]
-    images = [random.integers(0, 256, (*size, 1), dtype=np.uint8) for size in sizes]
-    together = list(predictor().predict_many((image, "x") for image in images))
-    assert len(together) == len(images)
-    for image, result in zip(images, together, strict=True):
-        assert np.array_equal(result.class_ids, predictor().predict(image).class_ids)
-
-
-def test_shrunken_pictures_come_back_at_their_own_size() -> None:
-    spec = ImageSpec(channels=1, bit_depth=8, mean=(0.25,), std=(0.5,), long_side=16)
-    seen: list[tuple[int, ...]] = []
-
-    def watching(batch: Tensor) -> SemanticLogits:
-        seen.append(tuple(batch.shape))
-        return threshold(batch)
-
-    image = np.zeros((64, 40, 1), dtype=np.uint8)
-    image[:, 20:] = 255
-    result = Predictor(watching, spec, LABELS, CPU).predict(image)
-    assert seen == [(1, 1, 16, 10)]
-    assert np.array_equal(result.class_ids, np.where(image[:, :, 0] > 127, 200, 3))
-
-
-def test_gray_pictures_suit_a_color_network_and_colors_do_not_suit_a_gray_one() -> None:
-    with pytest.raises(DataError, match=r"b\.png: has 3 channels, but 1 is expected"):
-        predictor().predict(np.random.default_rng(0).integers(0, 256, (2, 2, 3), dtype=np.uint8), where="b.png")
-
-
-def test_one_channel_equals_two() -> None:
-    logit = torch.randn(2, 1, 5, 7)
-    one = semantic_maps(SemanticLogits(logit), (5, 7), LABELS, probabilities=True)
-    two = semantic_maps(
-        SemanticLogits(torch.cat([torch.zeros_like(logit), logit], 1)), (5, 7), LABELS, probabilities=True
+def model(long_side: int | None = None, architecture: str = "unet", **arguments: object) -> Model:
+    torch.manual_seed(0)
+    chosen: dict[str, Any] = {"in_channels": 3, "num_classes": 3, **(arguments or {"base_width": 4, "depth": 2})}
+    network = build(architecture, **chosen)
+    card = ModelCard(
+        architecture=architecture,
+        arguments=chosen,
+        label_map=LABELS,
+        image_spec=ImageSpec(3, 8, (0.5, 0.4, 0.3), (0.2, 0.2, 0.2), long_side),
+        weights_fingerprint="abc",
     )
-    for a, b in zip(one, two, strict=True):
-        assert np.array_equal(a.class_ids, b.class_ids)
-        assert a.probabilities is not None
-        assert b.probabilities is not None
-        assert np.allclose(a.probabilities, b.probabilities, atol=1e-6)
-        assert np.allclose(a.probabilities.sum(axis=0), 1, atol=1e-6)
+    return assemble(network, card, "fp32")
 
 
-def test_normalization_is_undone_by_hand() -> None:
-    assert normalize(torch.tensor([[[0.75]]]), GRAY).item() == 1.0
+def picture(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def settings(cutting: str, **options: object) -> Settings:
+    return Settings(tiles=TileOptions(cutting=cutting, **options))  # type: ignore[arg-type] # said by name
+
+
+def test_exact_tiles_are_the_whole_picture_and_blended_ones_nearly() -> None:
+    chosen, image = model(), picture(150, 190)
+    whole = Predictor(chosen).predict(image, probabilities=True)
+    exact = Predictor(chosen, settings("exact", tile=96, block=100)).predict(image, probabilities=True)
+    blended = Predictor(chosen, settings("blended", tile=64)).predict(image)
+    assert np.array_equal(whole.class_ids, chosen.predict(image).class_ids)
+    assert np.array_equal(exact.class_ids, whole.class_ids)
+    assert whole.probabilities is not None
+    assert exact.probabilities is not None
+    assert np.abs(exact.probabilities - whole.probabilities).max() < 1e-3
+    assert np.mean(blended.class_ids == whole.class_ids) > 0.9
+
+
+def test_pictures_are_taken_as_they_come_and_not_all_at_once() -> None:
+    drawn = []
+
+    def pictures() -> Iterator[np.ndarray]:
+        for side in range(8, 60):
+            drawn.append(side)
+            yield picture(side, 16)
+
+    results = Predictor(model()).predict_many(pictures())
+    assert next(results).size == (8, 16)
+    assert len(drawn) < 20
+    assert [each.size[0] for each in results] == list(range(9, 60))
+
+
+def test_a_stream_goes_on_where_it_was_ended_with_the_same_bytes(tmp_path: Path) -> None:
+    predictor = Predictor(model(), settings("exact", tile=96, block=64))
+    raster = ArrayRaster(picture(150, 190))
+    told: list[tuple[int, int]] = []
+    first = predictor.stream(raster, tmp_path / "one", lambda done, total: told.append((done, total)))
+    assert (first.predicted, first.kept, first.failed) == (9, 0, {})
+    assert told[-1] == (150 * 190, 150 * 190)
+    predictor.stream(raster, tmp_path / "two")
+    lost = sorted((tmp_path / "two").glob("*.labels.tif"))[2:7]
+    for file in lost:
+        file.unlink()
+    second = predictor.stream(raster, tmp_path / "two")
+    assert (second.predicted, second.kept) == (5, 4)
+    files = sorted(each.name for each in (tmp_path / "one").iterdir())
+    assert files == sorted(each.name for each in (tmp_path / "two").iterdir())
+    assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in files)
+    blocks = predictor.job(raster).blocks()
+    mosaic = Mosaic(tmp_path / "one", blocks, "labels", np.dtype(np.uint8))
+    whole = predictor.predict(picture(150, 190)).class_ids
+    assert np.array_equal(mosaic.read(0, 0, 150, 190)[:, :, 0], whole)
 
 
 @pytest.mark.parametrize(
-    ("side", "long_side", "batches"), [(128, None, [8, 1]), (256, None, [4, 4, 1]), (256, 64, [8, 1])]
+    ("other", "named"),
+    [
+        (settings("exact", tile=96, block=32), "size of blocks"),
+        (settings("exact", tile=112, block=64), "way of cutting"),
+        (Settings(TileOptions("exact", 96, block=64), layers=("labels", "confidence")), "choice of layers"),
+        (Settings(TileOptions("exact", 96, block=64), skip_flat=3), "choice of tiles to skip"),
+    ],
 )
-def test_only_small_pictures_share_a_batch(side: int, long_side: int | None, batches: list[int]) -> None:
-    seen: list[int] = []
+def test_blocks_of_a_run_with_other_settings_are_not_taken(other: Settings, named: str, tmp_path: Path) -> None:
+    raster = ArrayRaster(picture(100, 100))
+    Predictor(model(), settings("exact", tile=96, block=64)).stream(raster, tmp_path)
+    with pytest.raises(OutputError, match=f"holds blocks of a run with another {named}"):
+        Predictor(model(), other).stream(raster, tmp_path)
 
-    def watching(batch: Tensor) -> SemanticLogits:
-        seen.append(len(batch))
-        return threshold(batch)
 
-    spec = ImageSpec(channels=1, bit_depth=8, mean=(0.25,), std=(0.5,), long_side=long_side)
-    images = [np.zeros((side, side, 1), dtype=np.uint8)] * 9
-    assert len(list(Predictor(watching, spec, LABELS, CPU).predict_many((image, "x") for image in images))) == 9
-    assert seen == batches
+def test_blocks_of_another_picture_are_not_taken(tmp_path: Path) -> None:
+    predictor = Predictor(model(), settings("exact", tile=96, block=64))
+    predictor.stream(ArrayRaster(picture(100, 100)), tmp_path)
+    with pytest.raises(OutputError, match="with another picture"):
+        predictor.stream(ArrayRaster(picture(100, 100) // 2), tmp_path)
+
+
+def test_what_cannot_be_cut_exactly_says_so() -> None:
+    looks_everywhere = model(architecture="pspnet", encoder="resnet18")
+    with pytest.raises(RecipeError, match="looks at the whole picture for every pixel"):
+        Predictor(looks_everywhere, settings("exact")).predict(picture(64, 64))
+    mirrored = Settings(TileOptions("exact"), views="flips")
+    with pytest.raises(RecipeError, match="so no cutting leaves its result as it is"):
+        Predictor(model(), mirrored).predict(picture(64, 64))
+
+
+def test_a_model_that_shrinks_pictures_is_not_shown_tiles() -> None:
+    with pytest.raises(RecipeError, match="shrinks pictures to 50 pixels before it looks"):
+        Predictor(model(long_side=50), settings("blended", tile=32)).predict(picture(64, 64))
+    assert Predictor(model(long_side=50)).predict(picture(64, 64)).size == (64, 64)
+
+
+def test_too_little_memory_is_said_and_not_met() -> None:
+    with pytest.raises(RecipeError, match=r"MiB more than there is.*Raise --memory"):
+        Predictor(model(), settings("blended", memory=1)).predict(picture(64, 64))
+
+
+def test_a_ceiling_that_holds_no_whole_picture_makes_tiles() -> None:
+    import psutil
+
+    predictor = Predictor(model(), settings("auto", memory=psutil.Process().memory_info().rss + 400 * 2**20))
+    assert predictor.plan((200, 200)).cutting == "whole"
+    assert predictor.plan((30000, 30000)).cutting == "exact"
+
+
+def test_views_are_looked_at() -> None:
+    plain, several = Predictor(model()), Predictor(model(), Settings(views="d4"))
+    image = picture(40, 40)
+    first = plain.predict(image, probabilities=True).probabilities
+    second = several.predict(image, probabilities=True).probabilities
+    assert first is not None
+    assert second is not None
+    assert not np.allclose(first, second)
+    turned = several.predict(np.ascontiguousarray(np.rot90(image)), probabilities=True).probabilities
+    assert turned is not None
+    # Sides are multiples of the stride, so no padding tells one end from the other.
+    assert np.allclose(np.rot90(second, axes=(1, 2)), turned, atol=1e-5)

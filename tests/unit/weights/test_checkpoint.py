@@ -38,3 +38,22 @@ def test_no_tensors(tmp_path: Path) -> None:
 def test_missing(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="no such file"):
         read_state_dict(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
+@pytest.mark.parametrize("content", [b"", bytes(1000), b"hello", b"PK\x03\x04 not a checkpoint"])
+def test_what_is_no_checkpoint(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelFileError, match="cut short, damaged, or holds more than weights"):
+        read_state_dict(tmp_path / name)
+
+
+def test_a_checkpoint_of_the_old_kind_that_is_cut_short_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "a.pth"
+    torch.save({"a": torch.zeros(3), "b": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
+    whole = path.read_bytes()
+    assert read_state_dict(path).keys() == {"a", "b"}
+    for length in range(0, len(whole) - 1, 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ModelFileError, match="cut short"):
+            read_state_dict(path)

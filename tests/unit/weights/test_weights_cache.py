@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from intarsia.errors import FetchError
+from intarsia.errors import FetchError, OutputError, RecipeError
 from intarsia.fetching import PackageFile, RemoteFile, WebFile
 from intarsia.weights.cache import add, find_weights, pull, verify, weights_file
 from intarsia.weights.catalogue import CATALOGUE, NamedWeights
@@ -50,6 +54,40 @@ def test_damaged_weights_are_never_given(behaviour: Behaviour) -> None:
     assert pull("tiny", report=lines.append).read_bytes() == CONTENT
     assert lines[0] == f"{path} was damaged and is deleted"
     assert len(behaviour.asked) == 2
+
+
+def test_what_another_process_fetched_meanwhile_is_not_deleted(behaviour: Behaviour) -> None:
+    path, lines, waiting = pull("tiny"), list[str](), threading.Event()
+    path.write_bytes(b"damaged")
+
+    def report(line: str) -> None:
+        lines.append(line)
+        waiting.set()
+
+    other = FileLock(path.with_name(".tiny.pth.lock"), thread_local=False)
+    other.acquire()
+    thread = threading.Thread(target=lambda: pull("tiny", report=report))
+    thread.start()
+    assert waiting.wait(10)
+    path.write_bytes(CONTENT)
+    other.release()
+    thread.join(10)
+    assert lines == ["Waiting for another process to fetch tiny.pth"]
+    assert path.read_bytes() == CONTENT
+    assert len(behaviour.asked) == 1
+
+
+@pytest.mark.parametrize("use", [pull, lambda name: verify()])
+def test_damaged_weights_that_cannot_be_deleted(
+    use: Callable[[str], object], behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    pull("tiny").write_bytes(b"damaged")
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(OutputError, match=r"tiny\.pth: could not be written \(permission denied\)"):
+        use("tiny")
 
 
 def test_how_to_bring_them_is_said_when_nothing_can_be_fetched(
@@ -122,3 +160,19 @@ def test_a_person_may_name_weights_or_a_file(behaviour: Behaviour, tmp_path: Pat
         match=r"tin: there is neither a file nor .*\. Check the path\. Did you mean 'tiny'\? Possible are: tiny",
     ):
         find_weights("tin")
+
+
+def test_weights_of_another_encoder_are_not_fetched(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CATALOGUE, "tiny", replace(CATALOGUE["tiny"], encoder="resnet18"))
+    expected = (
+        r"model\.encoder_weights: tiny are for resnet18, and the encoder is resnet34\.a1_in1k\. Choose the encoder and "
+        r"weights that `intarsia weights ls` shows together\.$"
+    )
+    with pytest.raises(RecipeError, match=expected):
+        find_weights("tiny", "resnet34.a1_in1k")
+    assert behaviour.asked == []
+    for encoder in ("resnet18", "resnet18.a1_in1k", ""):
+        assert find_weights("tiny", encoder).path == weights_file("tiny")
+    monkeypatch.setitem(CATALOGUE, "tiny", replace(CATALOGUE["tiny"], encoder=""))
+    with pytest.raises(RecipeError, match="tiny are for a whole network, and the encoder is resnet18"):
+        find_weights("tiny", "resnet18")

@@ -26,6 +26,7 @@ from intarsia.apps.cli import (
     predict,
     score,
     train,
+    tune_crf,
     weights,
 )
 from intarsia.errors import IntarsiaError
@@ -90,6 +91,7 @@ app.command("score")(score.run)
 app.command("compare")(compare.run)
 app.command("inspect")(inspect.run)
 app.command("predict")(predict.run)
+app.command("tune-crf")(tune_crf.run)
 app.command("models")(models.run)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")

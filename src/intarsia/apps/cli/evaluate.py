@@ -133,10 +133,10 @@ def evaluate_to(
     with progress_bar("scoring") as progress:
         card = model.card
         watch = Watch(card.image_spec, card.label_map)
-        table = evaluate_items(model.predictor, items, progress, watch, options or DEFAULT_OPTIONS)
+        table = evaluate_items(model.prepared, items, progress, watch, options or DEFAULT_OPTIONS)
     made = truth_warnings([item.mask for item in items], model=card.weights_fingerprint, teachers=card.teachers)
     summary = summarize_all(table, void=void, warnings=[*made, *warnings], checks=watch.findings(table))
-    shown = ranked(summary, table, void).shown(lambda names: examples(model.predictor, items, names, void))
+    shown = ranked(summary, table, void).shown(lambda names: examples(model.prepared, items, names, void))
     details = {**details, **_model_details(model)}
     return summary, write_evaluation(out, summary, table, shown, title=title, details=details, curves=curves)
 
@@ -203,8 +203,8 @@ def _model_details(model: Model) -> dict[str, str]:
     return {
         "architecture": card.architecture,
         "arguments": ", ".join(f"{key}={value}" for key, value in card.arguments.items()),
-        "precision": model.predictor.precision,
-        "device": model.predictor.device.type,
+        "precision": model.prepared.precision,
+        "device": model.prepared.device.type,
         "seed": str(card.recipe.get("seed", "")),
         "trained on (fingerprint)": card.data_fingerprint[:16],
         "version": card.version,

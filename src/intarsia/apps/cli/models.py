@@ -10,6 +10,8 @@ from intarsia.apps.cli.console import Device, Json, console, plain_table, print_
 from intarsia.errors import RecipeError
 
 if TYPE_CHECKING:
+    import torch
+
     from intarsia.architectures.variants import Variant
     from intarsia.nn.network import SegmentationNetwork
 
@@ -29,15 +31,17 @@ def run(
     as_json: Json = False,
 ) -> None:
     """List the networks there are, with their cost for one picture of 512×512 pixels."""
-    variants = _matching(words or [])
+    from intarsia.predict.device import resolve_device
+
+    variants, where = _matching(words or []), resolve_device(device)
     with progress_bar("counting") as progress:
         rows = []
         for done, variant in enumerate(variants):
             progress(done, len(variants))
-            rows.append(_row(variant, channels, classes, device if measure else None))
+            rows.append(_row(variant, channels, classes, where if measure else None))
     if as_json:
-        where = {"measured": _measured_on(device)} if measure else {}
-        print_json({"side": _SIDE, "channels": channels, "classes": classes, **where, "models": rows})
+        measured = {"measured": _measured_on(where)} if measure else {}
+        print_json({"side": _SIDE, "channels": channels, "classes": classes, **measured, "models": rows})
         return
     _show(rows, measure)
 
@@ -46,22 +50,22 @@ def _matching(words: list[str]) -> list[Variant]:
     from intarsia.architectures.variants import VARIANTS
     from intarsia.nn.arguments import nearest
 
-    found = [
-        variant
-        for variant in VARIANTS
-        if all(word.lower() in f"{variant.name} {variant.architecture}".lower() for word in words)
-    ]
+    texts = {variant.name: f"{variant.name} {variant.architecture}".lower() for variant in VARIANTS}
+    found = [variant for variant in VARIANTS if all(word.lower() in texts[variant.name] for word in words)]
     if not found:
-        names = sorted({variant.architecture for variant in VARIANTS})
+        unknown = [word for word in words if not any(word.lower() in text for text in texts.values())]
+        names = sorted(
+            {name for each in VARIANTS for name in (each.architecture, each.arguments.get("encoder")) if name}
+        )
         raise RecipeError(
-            f"no model's name holds {' and '.join(repr(word) for word in words)}",
+            f"no model's name holds {' and '.join(repr(word) for word in unknown or words)}",
             where="WORD",
-            remedy=f"{nearest(words[0], names)}{', '.join(names)}",
+            remedy=f"{nearest(unknown[0], names)}{', '.join(names)}" if unknown else "Leave a word out",
         )
     return found
 
 
-def _row(variant: Variant, channels: int, classes: int, device: str | None) -> dict[str, Any]:
+def _row(variant: Variant, channels: int, classes: int, device: torch.device | None) -> dict[str, Any]:
     import torch
 
     from intarsia import architectures
@@ -86,23 +90,22 @@ def _row(variant: Variant, channels: int, classes: int, device: str | None) -> d
     }
 
 
-def _seconds(network: SegmentationNetwork, channels: int, name: str) -> float:
-    import torch
-
-    from intarsia.predict.device import resolve_device
+def _seconds(network: SegmentationNetwork, channels: int, device: torch.device) -> float:
+    """Of the network as it predicts."""
+    from intarsia.predict.accelerate import accelerate
+    from intarsia.predict.device import resolve_precision
     from intarsia.predict.measure import seconds_a_picture
 
-    device = resolve_device(name)
-    network.eval().to(device).to(memory_format=torch.channels_last)
-    return seconds_a_picture(network, channels, _SIDE, device)
+    precision = resolve_precision("auto", device)
+    fast = accelerate(network.eval().to(device), channels, precision)
+    return seconds_a_picture(fast, channels, _SIDE, device, precision)
 
 
-def _measured_on(name: str) -> str:
+def _measured_on(device: torch.device) -> str:
     import torch
 
-    from intarsia.predict.device import describe_device, resolve_device, resolve_precision
+    from intarsia.predict.device import describe_device, resolve_precision
 
-    device = resolve_device(name)
     return f"{describe_device(device)}, {resolve_precision('auto', device)}, PyTorch {torch.__version__}"
 
 
@@ -114,7 +117,7 @@ def _show(rows: list[dict[str, Any]], measured: bool) -> None:
             f"{row['parameters'] / 1e6:.1f} M",
             f"{row['macs'] / 1e9:.1f} G",
             f"{row['receptive_field'] or _WHOLE}",
-            f"{row['memory'] / 2**20:.0f} MB",
+            f"{row['memory'] / 1e6:.0f} MB",
             *([f"{1000 * row['seconds']:.0f} ms"] if measured else []),
             row["weights_license"],
         )

@@ -2,125 +2,332 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from intarsia.apps.cli.console import Device, Json, console, print_json, progress_bar
-from intarsia.errors import DataError, IntarsiaError
+from intarsia.apps.cli.inputs import expand
+from intarsia.errors import DataError, IntarsiaError, OutputError, RecipeError
 
 if TYPE_CHECKING:
-    from intarsia.data.formats.image import ImageArray
-    from intarsia.predict.model import Model
+    from intarsia.data.rasters.raster import Raster
+    from intarsia.predict.deliver import Extras
+    from intarsia.predict.predictor import Predictor
+    from intarsia.predict.saving import Format
+    from intarsia.predict.settings import Settings
+
+_UNITS: dict[str, int] = {"": 1, "B": 1} | {
+    f"{prefix}{ending}": base**power
+    for power, prefix in enumerate("KMGT", start=1)
+    for ending, base in (("B", 1000), ("IB", 1024), ("", 1000))
+}
+_RESULT, _CUT, _BETTER = "What comes out", "Large pictures", "Better masks, slower"
 
 
 def run(
     model: Annotated[Path, typer.Argument(help="A model.safetensors, or the run folder that holds one.")],
     inputs: Annotated[
-        list[str], typer.Argument(help="Pictures: files, folders, or quoted patterns such as 'in/*.png'.")
+        list[str],
+        typer.Argument(
+            help="Pictures: files, folders, addresses, quoted patterns such as 'in/*.png', or - for a list on "
+            "standard input."
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="The folder for the masks.")] = Path("predictions"),
-    overlays: Annotated[
-        bool, typer.Option("--overlays", help="Also write each picture with its mask over it.")
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The folder for the masks, or of one picture the mask file.")
+    ] = Path("predictions"),
+    chosen: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="png, tiff (COG), ome-tiff, zarr or npz; of a mask file its name says it.",
+            rich_help_panel=_RESULT,
+        ),
+    ] = "",
+    overlay: Annotated[
+        bool,
+        typer.Option("--overlay", help="Also write each picture with its mask over it.", rich_help_panel=_RESULT),
     ] = False,
+    confidence: Annotated[
+        bool,
+        typer.Option(
+            "--confidence", help="Also write the probability of each pixel's class, 255 for 1.", rich_help_panel=_RESULT
+        ),
+    ] = False,
+    entropy: Annotated[
+        bool,
+        typer.Option(
+            "--entropy", help="Also write how undecided each pixel is, 255 for entirely.", rich_help_panel=_RESULT
+        ),
+    ] = False,
+    probabilities: Annotated[
+        bool,
+        typer.Option("--probabilities", help="Also write the probability of every class.", rich_help_panel=_RESULT),
+    ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Predict again what is there already; else it is kept.", rich_help_panel=_RESULT
+        ),
+    ] = False,
+    tiles: Annotated[
+        str, typer.Option("--tiles", help="auto, whole, exact or blended.", rich_help_panel=_CUT)
+    ] = "auto",
+    tile: Annotated[
+        int | None, typer.Option("--tile", min=1, help="Side of a tile in pixels.", rich_help_panel=_CUT)
+    ] = None,
+    overlap: Annotated[
+        float, typer.Option("--overlap", help="Of blended tiles, a share of their side.", rich_help_panel=_CUT)
+    ] = 0.25,
+    window: Annotated[
+        str, typer.Option("--window", help="gaussian, linear or uniform.", rich_help_panel=_CUT)
+    ] = "gaussian",
+    memory: Annotated[
+        str, typer.Option("--memory", help="The most the process may take: 2GB, 800MB.", rich_help_panel=_CUT)
+    ] = "",
+    batch: Annotated[int | None, typer.Option("--batch", min=1, help="Tiles at once.", rich_help_panel=_CUT)] = None,
+    block: Annotated[
+        int | None,
+        typer.Option("--block", min=1, help="Side in pixels of what is stored at once.", rich_help_panel=_CUT),
+    ] = None,
+    skip_flat: Annotated[
+        int | None,
+        typer.Option(
+            "--skip-flat", min=0, help="Leave out tiles whose values differ by no more than this.", rich_help_panel=_CUT
+        ),
+    ] = None,
+    magnification: Annotated[
+        float | None,
+        typer.Option("--magnification", min=0.01, help="Of a slide: 20 for 20×.", rich_help_panel=_CUT),
+    ] = None,
+    tta: Annotated[
+        str, typer.Option("--tta", help="Look several times: flips, d4 or multiscale.", rich_help_panel=_BETTER)
+    ] = "",
+    crf: Annotated[
+        str,
+        typer.Option("--crf", help="Dense CRF: default, or the file that tune-crf wrote.", rich_help_panel=_BETTER),
+    ] = "",
+    clean: Annotated[
+        list[str] | None,
+        typer.Option("--clean", help="Such as specks=50,holes=200 or lung:largest=2; repeat.", rich_help_panel=_BETTER),
+    ] = None,
+    spacing: Annotated[
+        float | None,
+        typer.Option("--spacing", help="Side of a pixel, in the unit of --clean.", rich_help_panel=_BETTER),
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Label every pixel of pictures: one indexed PNG of class ids each, at the picture's own size."""
-    from intarsia.apps.cli.opening import load_model
-    from intarsia.data.parallel import iterate_files
+    """Label every pixel of pictures of any size: masks of class ids at the picture's own size.
 
-    pictures = expand(inputs)
-    loaded = load_model(model, device)
-    written: list[dict[str, Any]] = []
-    refused: list[IntarsiaError] = []
+    What is there already is kept. A picture too large for the memory is predicted in blocks; killed at any moment, the
+    same command goes on where it was.
+    """
+    from intarsia.ops.window import WINDOW_KINDS
+    from intarsia.predict.plan import CUTTINGS, TileOptions
+    from intarsia.predict.settings import Settings
+    from intarsia.predict.tta import VIEWS
+
+    asked = {"confidence": confidence, "entropy": entropy, "probabilities": probabilities}
+    settings = Settings(
+        tiles=TileOptions(
+            cutting=one_of(tiles, CUTTINGS, "--tiles"),
+            tile=tile,
+            overlap=overlap,
+            window=one_of(window, WINDOW_KINDS, "--window"),
+            batch=batch,
+            block=block,
+            memory=_bytes(memory),
+        ),
+        views=one_of(tta, VIEWS, "--tta") if tta else None,
+        layers=("labels", *(name for name, wanted in asked.items() if wanted)),  # type: ignore[arg-type] # named so
+        skip_flat=skip_flat,
+    )
+    targets = _targets(expand(inputs), out, chosen)
+    wishes = _Wishes(overlay, overwrite, magnification, _extras(crf, clean or [], spacing))
+    made = _run(model, device, settings, targets, wishes)
+    if as_json:
+        print_json(made.to_dict())
+    else:
+        kept = f", {len(made.kept)} kept that were there" if made.kept else ""
+        console().print(f"{len(made.written)} mask{'s' if len(made.written) != 1 else ''} in {out}{kept}")
+    if made.refused:
+        raise _refusal(made.refused, len(targets.labels))
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """The pictures, where the labels of each go, and as what."""
+
+    labels: dict[str, Path]
+    chosen: Format
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    """What is asked for beside the prediction."""
+
+    overlay: bool
+    overwrite: bool
+    magnification: float | None
+    extras: Extras
+
+
+@dataclass
+class _Made:
+    """What became of the pictures."""
+
+    written: list[dict[str, Any]] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    refused: list[IntarsiaError] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"written": self.written, "kept": self.kept, "refused": [str(error) for error in self.refused]}
+
+
+def one_of(value: str, choices: Sequence[Any], where: str) -> Any:
+    """The choice a person named.
+
+    Raises:
+        RecipeError: there is none of this name.
+    """
+    if value in choices:
+        return value
+    raise RecipeError(f"there is no {value!r}", where=where, remedy=f"Choose of {', '.join(choices)}")
+
+
+def _run(model: Path, device: str, settings: Settings, targets: _Targets, wishes: _Wishes) -> _Made:
+    from intarsia.apps.cli.opening import load_model
+    from intarsia.data.parallel import iterate
+    from intarsia.data.rasters.opening import open_raster
+    from intarsia.predict.predictor import Predictor
+
+    predictor = Predictor(load_model(model, device), settings)
+    made = _Made()
+    todo: list[str] = []
+    for picture, labels in targets.labels.items():
+        if labels.exists() and not wishes.overwrite:
+            _check_maker(labels, predictor)
+            made.kept.append(picture)
+        else:
+            todo.append(picture)
+
+    def opened(picture: str) -> Raster | DataError:
+        try:
+            return open_raster(picture, magnification=wishes.magnification)
+        except DataError as error:
+            return error
+
     with progress_bar("predicting") as progress:
         # The next pictures are read while the network is at work. They are not put into batches: what is in a batch
         # moves the last bits of a result, and a mask shall depend on its own picture alone, as evaluation takes it.
-        for done, (picture, image) in enumerate(zip(pictures, iterate_files(_read, pictures), strict=True), start=1):
+        for done, (picture, raster) in enumerate(zip(todo, iterate(opened, todo), strict=True), start=1):
+            inner = progress if len(todo) == 1 else None
             try:
-                written.append(_predict(loaded, picture, image, out, overlays))
+                if isinstance(raster, DataError):
+                    raise raster
+                made.written.append(_deliver(predictor, picture, raster, targets, wishes, inner, made.refused))
             except DataError as error:  # one bad file does not hold up the others; it is named at the end
-                refused.append(error)
-            progress(done, len(pictures))
-    if as_json:
-        print_json({"written": written, "refused": [str(error) for error in refused]})
-    else:
-        console().print(f"{len(written)} mask{'s' if len(written) != 1 else ''} in {out}")
-    if refused:
-        raise _refusal(refused, len(pictures))
+                made.refused.append(error)
+            if inner is None:
+                progress(done, len(todo))
+    return made
 
 
-def expand(inputs: Sequence[str]) -> list[Path]:
-    """The picture files that files, folders and patterns stand for, in order and without repeats.
+def _deliver(
+    predictor: Predictor,
+    picture: str,
+    raster: Raster,
+    targets: _Targets,
+    wishes: _Wishes,
+    progress: Any,
+    refused: list[IntarsiaError],
+) -> dict[str, Any]:
+    from intarsia.predict.deliver import deliver
+    from intarsia.predict.saving import stem_of
+
+    labels = targets.labels[picture]
+    if wishes.overwrite:
+        shutil.rmtree(labels.with_name(f"{labels.name}.blocks"), ignore_errors=True)
+    overlay = labels.parent / "overlays" / f"{stem_of(labels.name)}.png" if wishes.overlay else None
+    found = deliver(predictor, raster, labels, targets.chosen, replace(wishes.extras, overlay=overlay), progress)
+    raster.close()
+    refused.extend(found.failed)
+    entry: dict[str, Any] = {"image": picture, "mask": str(labels), "fractions": found.fractions}
+    entry |= {layer: str(path) for layer, path in found.files.items() if layer != "labels"}
+    return entry if overlay is None else {**entry, "overlay": str(overlay)}
+
+
+def _targets(pictures: Sequence[str], out: Path, chosen: str) -> _Targets:
+    """Where the labels of each picture go.
 
     Raises:
-        DataError: an input that matches nothing, a folder without pictures, or two pictures of one name.
+        OutputError: a mask file for several pictures, or one whose name and format differ.
     """
-    from intarsia.data.formats.decode import IMAGE_SUFFIXES
+    from intarsia.predict.saving import FORMATS, format_of, is_mask_file, labels_file, stem_of
 
-    pictures: dict[Path, None] = {}
-    for text in inputs:
-        path = Path(text)
-        if path.is_dir():
-            found = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-        else:
-            found = [path] if path.is_file() else matching(text)
-        if not found:
-            what = (
-                "holds no pictures" if path.is_dir() else "there is no such file, and no file matches it as a pattern"
-            )
-            raise DataError(
-                what, where=text, remedy="Name picture files, a folder of them, or a quoted pattern such as 'in/*.png'"
-            )
-        pictures.update(dict.fromkeys(found))
-    stems = Counter(picture.stem for picture in pictures)
-    twins = [picture for picture in pictures if stems[picture.stem] > 1]
-    if twins:
-        raise DataError(
-            "would be written to the same mask file",
-            where=twins,
-            remedy="Predict them in separate calls with their own --out",
+    if out.is_dir() or not is_mask_file(out):
+        named: Format = one_of(chosen or "png", FORMATS, "--format")
+        return _Targets({picture: labels_file(out, stem_of(Path(picture).name), named) for picture in pictures}, named)
+    if len(pictures) > 1:
+        raise OutputError(
+            f"is one mask file, for {len(pictures)} pictures", where=out, remedy="Name a folder, and --format"
         )
-    return list(pictures)
+    named = format_of(out)
+    if chosen and one_of(chosen, FORMATS, "--format") != named:
+        raise OutputError(f"is called as {named}, but --format is {chosen}", where=out, remedy="Leave out --format")
+    return _Targets({pictures[0]: out}, named)
 
 
-def matching(pattern: str) -> list[Path]:
-    """The files a pattern such as ``in/**/*.png`` matches, sorted."""
-    anchor = Path(Path(pattern).anchor)
-    relative = Path(pattern).relative_to(anchor)
-    return sorted(path for path in anchor.glob(str(relative)) if path.is_file()) if relative.parts else []
+def _extras(crf: str, clean: Sequence[str], spacing: float | None) -> Extras:
+    from intarsia.predict.clean import CleanRules
+    from intarsia.predict.crf import CrfParameters, read_parameters
+    from intarsia.predict.deliver import Extras
+
+    return Extras(
+        crf=None if not crf else CrfParameters() if crf == "default" else read_parameters(crf),
+        clean=CleanRules.parse(clean) if clean else None,
+        spacing=None if spacing is None else (spacing, spacing),
+    )
 
 
-def _read(picture: Path) -> ImageArray | DataError:
-    from intarsia.data.formats.image import read_image
+def _check_maker(labels: Path, predictor: Predictor) -> None:
+    """That a mask which is kept was not made by another model.
 
-    try:
-        return read_image(picture)
-    except DataError as error:
-        return error
+    Raises:
+        OutputError: it was.
+    """
+    from intarsia.data.formats.provenance import maker_of
+
+    maker = maker_of(labels) if labels.suffix == ".png" else None
+    if maker is not None and maker != predictor.model.card.weights_fingerprint:
+        raise OutputError(
+            "is there already and was predicted by another model",
+            where=labels,
+            remedy="Name another --out, or say --overwrite to predict it again",
+        )
 
 
-def _predict(model: Model, picture: Path, image: ImageArray | DataError, out: Path, overlays: bool) -> dict[str, Any]:
-    from intarsia.data.formats.mask import write_mask
-    from intarsia.evaluate.figures import png_bytes
-    from intarsia.files import write_bytes
-    from intarsia.ops.overlay import blend
+def _bytes(text: str) -> int | None:
+    """``2GB`` as a number of bytes; None for no text.
 
-    if isinstance(image, DataError):
-        raise image
-    result = model.predictor.predict(image, where=picture)
-    mask = out / f"{picture.stem}.png"
-    write_mask(mask, result.class_ids, result.label_map, model=model.card.weights_fingerprint)
-    entry: dict[str, Any] = {"image": str(picture), "mask": str(mask), "fractions": result.fractions()}
-    if overlays:
-        overlay = out / "overlays" / f"{picture.stem}.png"
-        write_bytes(overlay, png_bytes(blend(image, result.class_ids, result.label_map)))
-        entry["overlay"] = str(overlay)
-    return entry
+    Raises:
+        RecipeError: it is no size.
+    """
+    if not text:
+        return None
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
+    if found is None or found[2].upper() not in _UNITS:
+        raise RecipeError(
+            f"{text!r} is no size", where="--memory", remedy="Give a number and a unit: 2GB, 800MB, 1.5GiB"
+        )
+    return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 def _refusal(refused: Sequence[IntarsiaError], count: int) -> IntarsiaError:

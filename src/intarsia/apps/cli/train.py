@@ -33,6 +33,7 @@ def run(
 ) -> None:
     """Train a model, validating as it goes and keeping the best; Ctrl-C loses at most the current round."""
     from intarsia import architectures
+    from intarsia.train.engine import LAST
     from intarsia.train.prepare import prepare
     from intarsia.train.recipe import override
     from intarsia.train.run import RECIPE_FILE
@@ -45,9 +46,11 @@ def run(
         recipe = override(recipe, [f"device={device}"])
     folder = folder or _new_folder(out or Path("runs") / Path(recipe.data.folder).resolve().name)
     screen = console(to_stderr=as_json)
-    if recipe.model.encoder_weights:  # fetched first: a wrong name is not to wait until all pictures are read
+    if recipe.model.encoder_weights and not (folder / LAST).is_file():
+        # Fetched first: a wrong name is not to wait until all pictures are read.
         with download_bar() as (report, received):
-            find_weights(recipe.model.encoder_weights, report=report, progress=received)
+            encoder = str(recipe.model.arguments.get("encoder", ""))
+            find_weights(recipe.model.encoder_weights, encoder, report=report, progress=received)
     with progress_bar("reading") as progress:
         data = prepare(recipe.data, recipe.seed, progress)
     for note in data.notes:

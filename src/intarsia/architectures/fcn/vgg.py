@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from intarsia.nn.encoders import Encoder, create_timm_model, published_license
+from intarsia.nn.encoders import Encoder
 from intarsia.nn.foreign_weights import fit_state_dict
+from intarsia.nn.timm_models import create_timm_model, published_license
 
 PUBLISHED_WIDTH = 4096
 """Channels of fc6 and fc7 in the ImageNet weights."""

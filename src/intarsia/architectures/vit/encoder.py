@@ -10,8 +10,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from intarsia.errors import RecipeError
-from intarsia.nn.encoders import Encoder, create_timm_model, published_license
+from intarsia.nn.encoders import Encoder
 from intarsia.nn.foreign_weights import fit_state_dict
+from intarsia.nn.timm_models import create_timm_model, published_license
 
 _MODULES = ("vision_transformer", "eva")  # of timm: those that take any size; Eva holds DINOv3 and EVA-02
 _UNUSED = ("mask_token",)  # the authors' DINOv2 files hold it, for pretraining only

@@ -35,7 +35,7 @@ class AtomicCheckpointIO(CheckpointIO):
         """
         try:
             content: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
-        except (RuntimeError, EOFError, OSError) as error:
+        except Exception as error:  # what a damaged pickle raises is up to its bytes
             raise ModelFileError(
                 "the checkpoint is damaged", where=path, remedy="Remove it and resume, or start the run again"
             ) from error

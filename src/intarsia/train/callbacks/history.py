@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 import time
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from intarsia.errors import RecipeError
 from intarsia.evaluate.figures import curves_png
 from intarsia.files import write_bytes, write_text
+from intarsia.nn.network import SegmentationNetwork
 
+_SIDE = 64  # of the picture that weights are tried on
 _COLUMNS = ("round", "step", "loss", "val_mean_iou", "learning_rate", "seconds")
 
 
@@ -56,12 +62,19 @@ class History(Callback):
         """
         loss = float(outputs["loss"])
         if not math.isfinite(loss):
-            raise RecipeError(
-                f"the loss is {loss} in step {trainer.global_step}",
-                where="training",
-                remedy="Lower `optimizer.learning_rate`, or set `precision: fp32`; finished rounds are kept",
-            )
+            raise _diverged(f"the loss is {loss} in step {trainer.global_step}")
         self._losses.append(loss)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Try the weights before they are scored and saved: no loss has been computed with the last step's yet.
+
+        Raises:
+            RecipeError: they are no numbers any more, or what the network computes with them is none.
+        """
+        network = pl_module.network
+        assert isinstance(network, SegmentationNetwork)
+        if not _is_finite(network):
+            raise _diverged(f"the network's weights give no numbers after step {trainer.global_step}")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the round's row and write both files; checkpoints are saved after this."""
@@ -87,6 +100,21 @@ class History(Callback):
         """Go on where a checkpoint stopped."""
         self.rows = list(state_dict["rows"])
         self._before = float(state_dict["seconds"])
+
+
+def _is_finite(network: SegmentationNetwork) -> bool:
+    picture = torch.ones(1, network.encoder.in_channels, _SIDE, _SIDE, device=next(network.parameters()).device)
+    found = itertools.chain(network.parameters(), network.buffers(), tree_leaves(network(picture)))
+    return all(bool(tensor.isfinite().all()) for tensor in found if isinstance(tensor, Tensor))
+
+
+def _diverged(found: str) -> RecipeError:
+    return RecipeError(
+        found,
+        where="training",
+        remedy="Begin a new run in another folder, with a lower `--set optimizer.learning_rate=…` or with"
+        " `--set precision=fp32`",
+    )
 
 
 def rows_to_csv(rows: list[dict[str, float]]) -> str:

@@ -55,7 +55,11 @@ class Progress(Callback):
         self._draw(trainer.global_step)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Stop drawing, however the run ended."""
+        """Stop drawing."""
+        self._bar.stop()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Stop drawing after an error or Ctrl-C too, which Lightning does not follow with a teardown."""
         self._bar.stop()
 
     def _draw(self, step: int) -> None:

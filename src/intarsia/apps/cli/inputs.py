@@ -1,0 +1,71 @@
+"""What ``intarsia predict`` is given: files, folders, patterns, lists on standard input, videos, addresses."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from intarsia.errors import DataError
+
+LIST = "-"
+"""Stands for a list on standard input, one input a line."""
+
+_REMEDY = "Name picture files, a folder of them, or a quoted pattern such as 'in/*.png'"
+
+
+def expand(inputs: Sequence[str]) -> list[str]:
+    """The pictures that inputs stand for, in order and without repeats: paths, or addresses as they were given.
+
+    Raises:
+        DataError: an input that matches nothing, a folder without pictures, an empty list, or two pictures of one name.
+    """
+    from intarsia.predict.saving import stem_of
+
+    pictures: dict[str, None] = {}
+    for text in inputs:
+        pictures.update(dict.fromkeys(_listed() if text == LIST else _found(text)))
+    stems = Counter(stem_of(Path(picture).name) for picture in pictures)
+    twins = [picture for picture in pictures if stems[stem_of(Path(picture).name)] > 1]
+    if twins:
+        raise DataError(
+            "would be written to the same mask file",
+            where=twins,
+            remedy="Predict them in separate calls with their own --out",
+        )
+    return list(pictures)
+
+
+def _found(text: str) -> list[str]:
+    from intarsia.data.formats.decode import IMAGE_SUFFIXES
+    from intarsia.data.rasters.identity import is_remote
+    from intarsia.data.rasters.opening import RASTER_SUFFIXES, is_zarr
+
+    path = Path(text)
+    if is_remote(text) or text.startswith("/vsi") or path.is_file() or is_zarr(path):
+        return [text]
+    if path.is_dir():
+        known = IMAGE_SUFFIXES | RASTER_SUFFIXES
+        found = sorted(each for each in path.iterdir() if each.suffix.lower() in known or is_zarr(each))
+        what = "holds no pictures"
+    else:
+        found = matching(text)
+        what = "there is no such file, and no file matches it as a pattern"
+    if not found:
+        raise DataError(what, where=text, remedy=_REMEDY)
+    return [str(each) for each in found]
+
+
+def _listed() -> list[str]:
+    lines = [line.strip() for line in sys.stdin if line.strip()]
+    if not lines:
+        raise DataError("is empty", where="standard input", remedy="Write one picture a line to it")
+    return [found for line in lines for found in _found(line)]
+
+
+def matching(pattern: str) -> list[Path]:
+    """The files a pattern such as ``in/**/*.png`` matches, sorted."""
+    anchor = Path(Path(pattern).anchor)
+    relative = Path(pattern).relative_to(anchor)
+    return sorted(path for path in anchor.glob(str(relative)) if path.is_file()) if relative.parts else []

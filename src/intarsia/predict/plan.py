@@ -1,0 +1,221 @@
+"""How a picture of a given size is cut, so that predicting it stays below a ceiling of memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from intarsia.errors import RecipeError
+from intarsia.nn.complexity import peak_memory
+from intarsia.nn.network import SegmentationNetwork
+from intarsia.nn.receptive_field import Margin
+from intarsia.ops.window import WindowKind
+from intarsia.predict.layers import Layer, layer_dtype
+from intarsia.predict.tiling import Tiling, blended_tiling, exact_tiling
+from intarsia.types import ImageSpec, LabelMap
+
+Cutting = Literal["auto", "whole", "exact", "blended"]
+CUTTINGS: tuple[Cutting, ...] = get_args(Cutting)
+
+TILE = 512  # pixels a side where nobody says otherwise
+_PROBE = 256  # pixels a side of the picture on which a network's memory is counted; it grows with the area
+_SLACK = 1.25  # what libraries below PyTorch take for themselves, of what PyTorch takes
+_RESERVE = 192 * 2**20  # bytes for decoders, encoders and what the allocator cannot give back
+_BLOCKS = tuple(range(16384, 0, -512))  # sides of blocks; larger ones make a killed run lose more than it saves
+_LEAST_CORE = 0.5  # share of a tile's side that must count before exact tiles are chosen unasked
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """What planning must know of a network.
+
+    Args:
+        margin: see :attr:`~intarsia.nn.network.SegmentationNetwork.margin`.
+        stride: pixels after which its grid repeats.
+        pixel_bytes: of memory it takes at most while it works, a pixel of the image.
+    """
+
+    margin: Margin | None
+    stride: int
+    pixel_bytes: int
+
+
+def network_facts(network: SegmentationNetwork, channels: int) -> NetworkFacts:
+    """Look at a network, without running it."""
+    side = max(_PROBE, 2 * network.stride)
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    taken = peak_memory(network, channels, side, side) - weights
+    return NetworkFacts(network.margin, network.stride, max(1, round(_SLACK * taken / side**2)))
+
+
+@dataclass(frozen=True)
+class TileOptions:
+    """What a person may say about the cutting.
+
+    Args:
+        cutting: "whole" shows the network the whole picture; "exact" cuts it such that nothing changes; "blended" lets
+            overlapping tiles fade into each other; "auto" takes the first of these that the memory and the network
+            allow at a reasonable cost.
+        tile: side in pixels of what the network sees; None: as fits.
+        overlap: of blended tiles, a share of their side in [0, 1).
+        window: the weights of blended tiles.
+        batch: tiles the network is shown at once; None: as many as gain.
+        block: side in pixels of what is finished, and stored, at once; None: as fits.
+        memory: the ceiling of the whole process in bytes; None for half of what the machine has free.
+    """
+
+    cutting: Cutting = "auto"
+    tile: int | None = None
+    overlap: float = 0.25
+    window: WindowKind = "gaussian"
+    batch: int | None = None
+    block: int | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one picture is predicted.
+
+    Args:
+        cutting: how it is cut.
+        tiling: where the tiles lie.
+        tile: their side in pixels.
+        batch: tiles the network is shown at once.
+        block: side in pixels of what is finished at once.
+    """
+
+    cutting: Literal["whole", "exact", "blended"]
+    tiling: Tiling
+    tile: int
+    batch: int
+    block: int
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The bytes that may be taken, and what takes them.
+
+    Args:
+        available: in all, beside what the process holds already.
+        facts: of the network.
+        pixel: bytes of a pixel of the picture.
+        scores: classes, or 1 where one channel stands for two.
+        results: bytes of a pixel of all layers.
+    """
+
+    available: int
+    facts: NetworkFacts
+    pixel: int
+    scores: int
+    results: int
+
+    def network(self, height: int, width: int, batch: int = 1) -> int:
+        """Bytes while the network works on tiles of this size."""
+        return self.facts.pixel_bytes * height * width * batch
+
+    def rest(self, tile: int, block: int) -> int:
+        """Bytes of everything beside the network: bands read ahead, unfinished scores, results being written."""
+        width = block + 2 * tile
+        return 3 * self.pixel * width * (tile + 512) + 3 * 4 * self.scores * width * tile + 2 * self.results * block**2
+
+    def fits(self, tile: int, block: int, batch: int = 1) -> bool:
+        """Whether it stays below the ceiling."""
+        return self.network(tile, tile, batch) + self.rest(tile, block) <= self.available
+
+
+def budget(
+    memory: int, held: int, facts: NetworkFacts, spec: ImageSpec, label_map: LabelMap, layers: tuple[Layer, ...]
+) -> Budget:
+    """What there is to spend.
+
+    Args:
+        memory: the ceiling of the whole process, bytes.
+        held: what it holds already, bytes.
+        facts: of the network.
+        spec: of the pictures.
+        label_map: the classes.
+        layers: the rasters to make.
+    """
+    itemsizes = {layer: np.dtype(layer_dtype(layer, label_map)).itemsize for layer in layers}
+    results = sum(
+        size * (label_map.num_classes if layer == "probabilities" else 1) for layer, size in itemsizes.items()
+    )
+    pixel = spec.channels * spec.bit_depth // 8
+    return Budget(memory - held - _RESERVE, facts, pixel, label_map.num_classes, results)
+
+
+def make_plan(size: tuple[int, int], options: TileOptions, spending: Budget, most_batch: int = 1) -> Plan:
+    """Decide how a picture is cut.
+
+    Args:
+        size: its height and width.
+        options: what was asked for.
+        spending: what it may cost.
+        most_batch: tiles beyond which showing more at once gains nothing.
+
+    Raises:
+        RecipeError: what was asked for is impossible, or does not fit into the memory.
+    """
+    cutting, tile = _cutting(size, options, spending)
+    if cutting == "blended":
+        tiling = blended_tiling(size, tile, options.overlap, options.window)
+    else:
+        margin = spending.facts.margin or Margin(0, 0)
+        tiling = exact_tiling(size, max(size) if cutting == "whole" else tile, margin, spending.facts.stride)
+    if cutting == "whole":
+        return Plan("whole", tiling, max(size), 1, max(size))
+    block = options.block or _largest_block(max(size), tile, spending)
+    most = options.batch or most_batch
+    batch = next((count for count in range(most, 1, -1) if spending.fits(tile, block, count)), 1)
+    return Plan(cutting, tiling, tile, options.batch or batch, min(block, max(size)))
+
+
+def _cutting(
+    size: tuple[int, int], options: TileOptions, spending: Budget
+) -> tuple[Literal["whole", "exact", "blended"], int]:
+    """Which, and the side of a tile."""
+    facts = spending.facts
+    whole = spending.network(*size) + spending.rest(0, max(size))
+    if options.cutting == "whole" or (
+        options.cutting == "auto" and options.tile is None and whole <= spending.available
+    ):
+        return "whole", max(size)
+    if options.cutting == "exact" and facts.margin is None:
+        raise RecipeError(
+            "this network looks at the whole picture for every pixel, so no cutting leaves its result as it is",
+            where="exact tiles",
+            remedy="Let overlapping tiles fade into each other (blended), or show it the whole picture (whole)",
+        )
+    if facts.margin is not None and options.cutting in ("auto", "exact"):
+        around = sum(facts.margin)
+        side = options.tile or _largest_tile(spending)
+        if options.cutting == "exact":
+            return "exact", max(side, around + 2 * facts.stride) if options.tile is None else side
+        if side - around >= _LEAST_CORE * side:
+            return "exact", side
+    side = options.tile or TILE
+    while options.tile is None and side > facts.stride and not spending.fits(side, side):
+        side //= 2
+    return "blended", -(-side // facts.stride) * facts.stride
+
+
+def _largest_tile(spending: Budget) -> int:
+    sides = (side for side in range(4096, TILE, -256) if spending.fits(side, side))
+    return next(sides, TILE)
+
+
+def _largest_block(most: int, tile: int, spending: Budget) -> int:
+    sides = [side for side in _BLOCKS if side < most + 512 and side >= min(tile, most)]
+    found = next((side for side in sides if spending.fits(tile, side)), None)
+    if found is None:
+        needed = spending.network(tile, tile) + spending.rest(tile, min(tile, most))
+        more = needed - spending.available
+        raise RecipeError(
+            f"tiles of {tile} pixels take {more / 2**20:.0f} MiB more than there is",
+            where="memory",
+            remedy="Raise --memory, take smaller tiles (--tile), or ask for fewer layers",
+        )
+    return found

@@ -1,0 +1,168 @@
+"""Results as files: which formats there are, what the files are called, and who writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from PIL import Image
+
+from intarsia.data.formats.mask import write_mask
+from intarsia.data.parallel import Progress
+from intarsia.data.rasters.array import ArrayRaster
+from intarsia.data.rasters.cog import write_cog
+from intarsia.data.rasters.ome_tiff import write_ome_tiff
+from intarsia.data.rasters.ome_zarr import write_ome_zarr
+from intarsia.data.rasters.raster import Raster
+from intarsia.files import atomic_path
+from intarsia.predict.layers import Layer, void_id
+from intarsia.types import LabelMap
+
+Format = Literal["png", "tiff", "ome-tiff", "zarr", "npz"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+_SUFFIXES: Mapping[Format, str] = {
+    "png": ".png",
+    "tiff": ".tif",
+    "ome-tiff": ".ome.tif",
+    "zarr": ".zarr",
+    "npz": ".npz",
+}
+_OTHERS: Mapping[str, Format] = {".ome.tiff": "ome-tiff", ".tiff": "tiff"}
+
+Result = Mapping[Layer, Raster | np.ndarray]
+"""By layer, in memory (see :func:`~intarsia.predict.layers.finished`) or as blocks."""
+
+
+def is_mask_file(path: Path) -> bool:
+    """Whether a path is called like a file of one of the formats, and not like a folder."""
+    return _named(path) is not None
+
+
+def format_of(path: Path) -> Format:
+    """What a file is to be by its name, for which :func:`is_mask_file` holds."""
+    named = _named(path)
+    assert named is not None, "the name says it"
+    return named
+
+
+def labels_file(folder: Path, stem: str, chosen: Format) -> Path:
+    """What the labels of a picture are called."""
+    return folder / f"{stem}{_SUFFIXES[chosen]}"
+
+
+def _named(path: Path) -> Format | None:
+    endings = {**_OTHERS, **{suffix: name for name, suffix in _SUFFIXES.items()}}
+    longest_first = sorted(endings, key=len, reverse=True)
+    return next((endings[suffix] for suffix in longest_first if path.name.lower().endswith(suffix)), None)
+
+
+def stem_of(name: str) -> str:
+    """A picture's file name without what tells its format: ``a`` for ``a.ome.tif``."""
+    path = Path(name)
+    return Path(path.stem).stem if Path(path.stem).suffix.lower() == ".ome" else path.stem
+
+
+def layer_file(labels: Path, layer: Layer, chosen: Format) -> Path:
+    """Where a layer goes, beside the labels: ``a.confidence.png`` beside ``a.png``.
+
+    Probabilities are float16 [K, H, W], which no picture format holds: they go to ``a.probabilities.zarr``, or
+    ``.npz`` beside PNG.
+    """
+    if layer == "labels" or chosen == "npz":
+        return labels
+    suffix = _SUFFIXES[chosen]
+    if layer == "probabilities":
+        suffix = ".npz" if chosen == "png" else ".zarr"
+    return labels.with_name(f"{stem_of(labels.name)}.{layer}{suffix}")
+
+
+def save(
+    result: Result,
+    labels: Path,
+    chosen: Format,
+    label_map: LabelMap,
+    *,
+    model: str = "",
+    progress: Progress | None = None,
+) -> dict[Layer, Path]:
+    """Write a result.
+
+    Args:
+        result: the rasters.
+        labels: the file or, of zarr, the folder of the labels; missing folders are made.
+        chosen: the format.
+        label_map: the classes.
+        model: the fingerprint of the model, which masks are to name.
+        progress: told about each part of the labels, where a format is written part by part.
+
+    Returns:
+        Where each layer is.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    if chosen == "npz":
+        _save_npz(result, labels, label_map)
+        return dict.fromkeys(result, labels)
+    written: dict[Layer, Path] = {}
+    for layer, values in result.items():
+        path = layer_file(labels, layer, chosen)
+        if path.suffix == ".npz":
+            _save_npz({layer: values}, path, label_map)
+        elif chosen == "png":
+            _save_png(_array(values), path, layer, label_map, model)
+        else:
+            _save_raster(_raster(values), path, layer, label_map, model, progress)
+        written[layer] = path
+    return written
+
+
+def _save_png(values: np.ndarray, path: Path, layer: Layer, label_map: LabelMap, model: str) -> None:
+    if layer == "labels":
+        void = void_id(label_map)
+        known = replace(label_map, ignore=void) if (values == void).any() else label_map
+        write_mask(path, values, known, model=model)
+        return
+    with atomic_path(path) as temporary:
+        Image.fromarray(values).save(temporary)
+
+
+def _save_npz(result: Result, path: Path, label_map: LabelMap) -> None:
+    called = {"labels": "class_ids"}
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(
+            stream,
+            allow_pickle=False,
+            ids=np.asarray(label_map.ids),
+            names=np.asarray(label_map.names),
+            **{called.get(layer, layer): _array(values) for layer, values in result.items()},
+        )
+
+
+def _save_raster(
+    raster: Raster, path: Path, layer: Layer, label_map: LabelMap, model: str, progress: Progress | None
+) -> None:
+    described = f"{layer} predicted by the model {model}" if model else layer
+    classes = replace(label_map, ignore=void_id(label_map)) if layer == "labels" else None
+    if path.suffix == ".zarr":
+        write_ome_zarr(raster, path, label_map=classes, description=described, progress=progress)
+    elif path.name.lower().endswith((".ome.tif", ".ome.tiff")):
+        write_ome_tiff(raster, path, label_map=classes, description=described, progress=progress)
+    else:
+        nodata = classes.ignore if classes else None
+        write_cog(raster, path, label_map=classes, nodata=nodata, description=described, progress=progress)
+
+
+def _array(values: Raster | np.ndarray) -> np.ndarray:
+    if isinstance(values, np.ndarray):
+        return values
+    whole = values.read(0, 0, *values.size)
+    return whole[:, :, 0] if values.channels == 1 else np.ascontiguousarray(np.moveaxis(whole, -1, 0))
+
+
+def _raster(values: Raster | np.ndarray) -> Raster:
+    return ArrayRaster(values) if isinstance(values, np.ndarray) else values
