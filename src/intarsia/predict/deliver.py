@@ -12,15 +12,16 @@ import torch
 
 from intarsia.data.parallel import Progress
 from intarsia.data.rasters.array import ArrayRaster
-from intarsia.data.rasters.blocks import Mosaic
+from intarsia.data.rasters.opening import open_raster
 from intarsia.data.rasters.raster import Raster
 from intarsia.errors import DataError, RecipeError
 from intarsia.predict.clean import PIXELS, CleanRules, clean_ids
 from intarsia.predict.crf import CrfParameters, refine
-from intarsia.predict.layers import Layer, Rasters, clear, empty, finished, layer_dtype, void_id
+from intarsia.predict.layers import Layer, Rasters, clear, finished, void_id
 from intarsia.predict.overlays import write_overlay
 from intarsia.predict.predictor import Predictor
 from intarsia.predict.saving import Format, Result, save
+from intarsia.predict.tiling import Block
 
 _MICROMETERS = {"nm": 1e-3, "um": 1.0, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "km": 1e9}
 
@@ -59,87 +60,108 @@ class Delivered:
     blocks: Path | None = None
 
 
-def deliver(
-    predictor: Predictor,
-    raster: Raster,
-    labels: Path,
-    chosen: Format,
-    extras: Extras | None = None,
-    progress: Progress | None = None,
-) -> Delivered:
-    """Predict a picture and write its result; of a picture that does not fit into memory, block by block.
+@dataclass(frozen=True)
+class Picture:
+    """One picture, and where its result goes.
+
+    Args:
+        address: of the picture.
+        labels: the file of its labels; other layers go beside it, see :func:`~intarsia.predict.saving.layer_file`.
+        chosen: the format.
+        extras: what else is done.
+        magnification: of a slide; None: as scanned.
+    """
+
+    address: str
+    labels: Path
+    chosen: Format
+    extras: Extras = Extras()
+    magnification: float | None = None
+
+    def open(self) -> Raster:
+        """The picture.
+
+        Raises:
+            DataError: it cannot be opened.
+        """
+        return open_raster(self.address, magnification=self.magnification)
+
+    @property
+    def blocks(self) -> Path:
+        """The folder for its blocks, should it be predicted in blocks."""
+        return self.labels.with_name(f"{self.labels.name}.blocks")
+
+
+def deliver_whole(predictor: Predictor, raster: Raster, picture: Picture) -> Delivered | None:
+    """Predict a picture that fits into memory and write its result.
 
     Args:
         predictor: the model, and how.
-        raster: the picture.
-        labels: where its labels go; other layers go beside it, see :func:`~intarsia.predict.saving.layer_file`.
-        chosen: the format.
-        extras: what else is done.
-        progress: told about the pixels predicted, and then about the parts written.
+        raster: the picture, opened.
+        picture: where its result goes.
+
+    Returns:
+        None of a picture that does not fit, or whose result is written from blocks; nothing has been done then.
 
     Raises:
-        DataError: the picture cannot be read at all, or has other channels than the model was trained on.
+        DataError: the picture cannot be read, or has other channels than the model was trained on.
         RecipeError: the picture is too large for what was asked for.
-        OutputError: the result cannot be written, or blocks of another run are in the way.
+        OutputError: the result cannot be written.
     """
-    extras = extras or Extras()
-    plan = predictor.plan(raster.size)
+    extras, layers = picture.extras, predictor.settings.layers
     refined = extras.crf is not None or extras.clean is not None
-    if plan.cutting == "whole" and not _needs_blocks(predictor, chosen):
-        made = _refined(predictor, raster, extras) if refined else predictor.rasters(raster, predictor.settings.layers)
-        return Delivered(_save(predictor, raster, made, labels, chosen, extras), _fractions(made, predictor))
-    if refined:
+    large = predictor.cut(raster.size).cutting != "whole"
+    if large and refined:
         height, width = raster.size
         raise RecipeError(
             f"a picture of {width}×{height} pixels does not fit into the memory, and is refined whole or not at all",
             where=raster.name,
             remedy="Leave out --crf and --clean, raise --memory, or cut the picture into several",
         )
-    folder = labels.with_name(f"{labels.name}.blocks")
-    outcome = predictor.stream(raster, folder, progress)
-    files = _save(predictor, raster, _mosaics(predictor, raster, folder), labels, chosen, extras, progress)
-    if outcome.failed:
-        return Delivered(files, None, tuple(outcome.failed.values()), folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    # Probabilities are too many for anything but blocks where they do not go to a file of numpy's.
+    if large or ("probabilities" in layers and picture.chosen not in ("png", "npz")):
+        return None
+    made = _refined(predictor, raster, extras) if refined else predictor.rasters(raster, layers)
+    return Delivered(_save(predictor, raster, made, picture), _fractions(made, predictor))
+
+
+def deliver_blocks(
+    predictor: Predictor,
+    raster: Raster,
+    picture: Picture,
+    failed: Mapping[Block, DataError],
+    progress: Progress | None = None,
+) -> Delivered:
+    """Write the result of a picture whose blocks are all done, and remove them.
+
+    Args:
+        predictor: the model, and how.
+        raster: the picture, opened.
+        picture: where its result goes, and where its blocks are.
+        failed: what went wrong; the blocks of the others are then kept.
+        progress: told about the parts written.
+
+    Raises:
+        OutputError: the result cannot be written; the blocks are kept.
+    """
+    files = _save(predictor, raster, predictor.mosaics(raster, picture.blocks), picture, progress)
+    if failed:
+        return Delivered(files, None, tuple(failed.values()), picture.blocks)
+    shutil.rmtree(picture.blocks, ignore_errors=True)
     return Delivered(files)
 
 
-def _needs_blocks(predictor: Predictor, chosen: Format) -> bool:
-    """Whether a layer goes to a format that is written from blocks alone."""
-    return "probabilities" in predictor.settings.layers and chosen not in ("png", "npz")
-
-
-def _mosaics(predictor: Predictor, raster: Raster, folder: Path) -> dict[Layer, Raster]:
-    job, label_map = predictor.job(raster), predictor.model.card.label_map
-    return {
-        layer: Mosaic(
-            folder,
-            job.blocks(),
-            layer,
-            layer_dtype(layer, label_map),
-            channels=label_map.num_classes if layer == "probabilities" else 1,
-            fill=int(empty((1, 1), label_map, [layer])[layer].flat[0]),
-            source=raster,
-        )
-        for layer in job.layers
-    }
-
-
 def _save(
-    predictor: Predictor,
-    raster: Raster,
-    result: Result,
-    labels: Path,
-    chosen: Format,
-    extras: Extras,
-    progress: Progress | None = None,
+    predictor: Predictor, raster: Raster, result: Result, picture: Picture, progress: Progress | None = None
 ) -> dict[Layer, Path]:
-    card = predictor.model.card
-    files = save(result, labels, chosen, card.label_map, model=card.weights_fingerprint, progress=progress)
-    if extras.overlay is not None:
+    card, overlay = predictor.model.card, picture.extras.overlay
+    files = save(
+        result, picture.labels, picture.chosen, card.label_map, model=card.weights_fingerprint, progress=progress
+    )
+    if overlay is not None:
         mask = result["labels"]
         known = replace(card.label_map, ignore=void_id(card.label_map))
-        write_overlay(extras.overlay, raster, ArrayRaster(mask) if isinstance(mask, np.ndarray) else mask, known)
+        write_overlay(overlay, raster, ArrayRaster(mask) if isinstance(mask, np.ndarray) else mask, known)
     return files
 
 

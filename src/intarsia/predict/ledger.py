@@ -4,63 +4,89 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from intarsia.data.rasters.blocks import block_file, write_block
 from intarsia.errors import OutputError
 from intarsia.files import write_text
 from intarsia.predict.layers import Rasters
+from intarsia.predict.plan import Cut
 from intarsia.predict.tiling import Block
 
-_FACTS = "run.json"
+_RUN = "run.json"
 
 
-class Ledger:
-    """The finished blocks of one run.
+def begun(folder: Path) -> Cut | None:
+    """How the picture of a run is cut that a folder holds blocks of; None where there is no such run.
 
-    A block is finished once the files of all its layers are there. Files appear whole or not at all, and what is in
-    them depends on the block alone, so a block written twice is written the same.
+    It is kept, for planned anew it might come out otherwise: other programs may take more of the memory by now.
+
+    Raises:
+        OutputError: the folder's account of the run is damaged.
+    """
+    content = _read(folder)
+    return None if content is None else Cut(**content["cut"])
+
+
+def open_ledger(folder: Path, cut: Cut, facts: Mapping[str, str]) -> None:
+    """Begin a run in a folder, or go on with it.
 
     Args:
         folder: made where it is not there yet.
-        facts: what the blocks depend on, by name: model, picture, options. Plain text values.
+        cut: how the picture is cut.
+        facts: what else the blocks depend on, by name: model, picture, options. Plain text values.
 
     Raises:
         OutputError: the folder holds blocks of a run with other facts, or cannot be written.
     """
-
-    def __init__(self, folder: Path, facts: Mapping[str, str]) -> None:
-        self.folder = folder
-        known = _read(folder / _FACTS)
-        if known is None:
-            write_text(folder / _FACTS, json.dumps(dict(facts), indent=1, ensure_ascii=False) + "\n")
-        elif known != dict(facts):
-            changed = sorted(name for name in known.keys() | facts.keys() if known.get(name) != facts.get(name))
-            raise OutputError(
-                f"holds blocks of a run with another {', another '.join(changed)}",
-                where=folder,
-                remedy="Go on with what that run began with, or say --overwrite to begin anew",
-            )
-
-    def unfinished(self, blocks: Iterable[Block], layers: Sequence[str]) -> list[Block]:
-        """Those of ``blocks`` that are still to be predicted."""
-        return [
-            block for block in blocks if not all(block_file(self.folder, block.name, each).is_file() for each in layers)
-        ]
-
-    def record(self, block: Block, rasters: Rasters) -> None:
-        """Store a finished block.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
-        for layer, values in rasters.items():
-            write_block(self.folder, block.name, layer, values)
+    content = _read(folder)
+    if content is None:
+        account = {"facts": dict(facts), "cut": asdict(cut)}
+        write_text(folder / _RUN, json.dumps(account, indent=1, ensure_ascii=False) + "\n")
+        return
+    known = content["facts"]
+    changed = sorted(name for name in known.keys() | facts.keys() if known.get(name) != facts.get(name))
+    if changed:
+        raise OutputError(
+            f"holds blocks of a run with another {', another '.join(changed)}",
+            where=folder,
+            remedy="Go on with what that run began with, or say --overwrite to begin anew",
+        )
 
 
-def _read(path: Path) -> dict[str, str] | None:
+def unfinished(folder: Path, blocks: Iterable[Block], layers: Sequence[str]) -> list[Block]:
+    """Those of ``blocks`` that are still to be predicted.
+
+    A block is finished once the files of all its layers are there. Files appear whole or not at all, and what is in
+    them depends on the block alone, so a block that two machines made was made the same.
+    """
+
+    def is_finished(block: Block) -> bool:
+        return all(block_file(folder, block.name, layer).is_file() for layer in layers)
+
+    return [block for block in blocks if not is_finished(block)]
+
+
+def record(folder: Path, block: Block, rasters: Rasters) -> None:
+    """Store a finished block.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    for layer, values in rasters.items():
+        write_block(folder, block.name, layer, values)
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    path = folder / _RUN
     try:
-        content: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except ValueError as error:
+        raise OutputError(
+            "is damaged", where=path, remedy="Say --overwrite, or delete its folder, to begin anew"
+        ) from error
     return content

@@ -76,22 +76,42 @@ class TileOptions:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How one picture is predicted.
+class Cut:
+    """How one picture is cut; with its size and the network this says where every tile lies.
 
     Args:
-        cutting: how it is cut.
-        tiling: where the tiles lie.
-        tile: their side in pixels.
+        cutting: how.
+        tile: side of the tiles in pixels; of a whole picture its longer side.
+        overlap: of blended tiles, a share of their side.
+        window: the weights of blended tiles.
         batch: tiles the network is shown at once.
         block: side in pixels of what is finished at once.
     """
 
     cutting: Literal["whole", "exact", "blended"]
-    tiling: Tiling
     tile: int
+    overlap: float
+    window: WindowKind
     batch: int
     block: int
+
+
+def lay(size: tuple[int, int], cut: Cut, facts: NetworkFacts) -> Tiling:
+    """Where the tiles of a picture lie.
+
+    Args:
+        size: its height and width.
+        cut: how it is cut.
+        facts: of the network.
+
+    Raises:
+        RecipeError: exact tiles in which no pixel sees all it looks at.
+    """
+    if cut.cutting == "blended":
+        return blended_tiling(size, cut.tile, cut.overlap, cut.window)
+    margin = facts.margin if cut.cutting == "exact" else Margin(0, 0)
+    assert margin is not None, "nothing is cut exactly for a network that looks at everything"
+    return exact_tiling(size, cut.tile, margin, facts.stride)
 
 
 @dataclass(frozen=True)
@@ -147,7 +167,7 @@ def budget(
     return Budget(memory - held - _RESERVE, facts, pixel, label_map.num_classes, results)
 
 
-def make_plan(size: tuple[int, int], options: TileOptions, spending: Budget, most_batch: int = 1) -> Plan:
+def decide(size: tuple[int, int], options: TileOptions, spending: Budget, most_batch: int = 1) -> Cut:
     """Decide how a picture is cut.
 
     Args:
@@ -160,17 +180,12 @@ def make_plan(size: tuple[int, int], options: TileOptions, spending: Budget, mos
         RecipeError: what was asked for is impossible, or does not fit into the memory.
     """
     cutting, tile = _cutting(size, options, spending)
-    if cutting == "blended":
-        tiling = blended_tiling(size, tile, options.overlap, options.window)
-    else:
-        margin = spending.facts.margin or Margin(0, 0)
-        tiling = exact_tiling(size, max(size) if cutting == "whole" else tile, margin, spending.facts.stride)
     if cutting == "whole":
-        return Plan("whole", tiling, max(size), 1, max(size))
+        return Cut("whole", tile, options.overlap, options.window, 1, tile)
     block = options.block or _largest_block(max(size), tile, spending)
-    most = options.batch or most_batch
-    batch = next((count for count in range(most, 1, -1) if spending.fits(tile, block, count)), 1)
-    return Plan(cutting, tiling, tile, options.batch or batch, min(block, max(size)))
+    gaining = (count for count in range(most_batch, 1, -1) if spending.fits(tile, block, count))
+    batch = options.batch or next(gaining, 1)
+    return Cut(cutting, tile, options.overlap, options.window, batch, min(block, max(size)))
 
 
 def _cutting(

@@ -11,17 +11,22 @@ import numpy as np
 import psutil
 from PIL import Image
 
+import intarsia
 from intarsia.data.formats.image import as_image_array
-from intarsia.data.parallel import iterate
+from intarsia.data.parallel import Progress, iterate
 from intarsia.data.rasters.array import ArrayRaster
+from intarsia.data.rasters.blocks import Mosaic
 from intarsia.data.rasters.raster import Raster
-from intarsia.errors import RecipeError
-from intarsia.predict.layers import Layer, Rasters, clear
+from intarsia.errors import DataError, RecipeError
+from intarsia.predict.blocks import BlockPredictor
+from intarsia.predict.layers import Layer, Rasters, clear, empty, layer_dtype
+from intarsia.predict.ledger import begun, open_ledger, unfinished
 from intarsia.predict.model import Model, load
-from intarsia.predict.plan import NetworkFacts, Plan, budget, make_plan, network_facts
+from intarsia.predict.plan import Cut, NetworkFacts, budget, decide, lay, network_facts
 from intarsia.predict.prepared import PreparedNetwork
 from intarsia.predict.settings import Settings
-from intarsia.predict.stream import Job, Outcome, Progress, predict_blocks, predict_in_memory
+from intarsia.predict.stream import Job, predict_in_memory, store_blocks
+from intarsia.predict.tiling import Block
 from intarsia.predict.tta import augmented
 from intarsia.types import SemanticMap
 
@@ -69,28 +74,89 @@ class Predictor:
         for raster in iterate(_decoded, images):
             yield self._map(raster, probabilities=False)
 
-    def job(self, raster: Raster) -> Job:
-        """What is to be done for one picture, planned for the memory there is now."""
-        settings = self.settings
-        named = f"{self.model.card.weights_fingerprint} views {settings.views} of {settings.merging}"
-        skip = None if settings.skip_flat is None else (settings.skips, f"flat to {settings.skip_flat}")
-        return Job(self.prepared, named, self.plan(raster.size), settings.layers, skip)
-
-    def stream(self, raster: Raster, folder: str | Path, progress: Progress | None = None) -> Outcome:
+    def stream(self, raster: Raster, folder: str | Path, progress: Progress | None = None) -> dict[Block, DataError]:
         """Predict a picture of any size into a folder of blocks, going on where an earlier call was ended.
 
-        See :func:`~intarsia.predict.stream.predict_blocks`; :func:`~intarsia.data.rasters.opening.open_raster` opens
-        a picture and :class:`~intarsia.data.rasters.blocks.Mosaic` reads the blocks as one raster.
+        Should the process be killed at any moment, the same call goes on from the last block that was stored, and its
+        result is the same byte for byte. :func:`~intarsia.data.rasters.opening.open_raster` opens a picture and
+        :meth:`mosaics` reads the blocks as one raster.
 
         Args:
             raster: the picture.
             folder: for the blocks.
-            progress: told the pixels done.
-        """
-        return predict_blocks(self.job(raster), raster, Path(folder), progress)
+            progress: told the pixels done, those of earlier calls included.
 
-    def plan(self, size: tuple[int, int]) -> Plan:
-        """How a picture of a height and width is cut.
+        Returns:
+            What could not be predicted, by block; it reads as void.
+
+        Raises:
+            OutputError: the folder cannot be written, or holds blocks of a run with other settings.
+            DataError: the picture was changed on the way, or has other channels than the network was trained on.
+        """
+        job, todo = self.begin(raster, Path(folder))
+        total = raster.size[0] * raster.size[1]
+        done = total - sum(block.pixels for block in todo)
+        failed = {}
+        for block, error in store_blocks(job, raster, Path(folder), todo):
+            if error is not None:
+                failed[block] = error
+            done += block.pixels
+            if progress is not None:
+                progress(done, total)
+        return failed
+
+    def begin(self, raster: Raster, folder: Path) -> tuple[Job, list[Block]]:
+        """Begin a run in a folder of blocks, or go on with it; see :meth:`stream`.
+
+        Returns:
+            What is to be done, and the blocks that are still to be predicted.
+        """
+        cut = begun(folder) or self.cut(raster.size)
+        job = self.job(raster, cut)
+        open_ledger(folder, cut, job.facts)
+        return job, unfinished(folder, job.blocks(), self.settings.layers)
+
+    def mosaics(self, raster: Raster, folder: str | Path) -> dict[Layer, Mosaic]:
+        """What :meth:`stream` put into a folder, by layer, each as one raster of the picture's size."""
+        cut, label_map = begun(Path(folder)), self.model.card.label_map
+        assert cut is not None, "the run was begun"
+        blocks = self.job(raster, cut).blocks()
+        return {
+            layer: Mosaic(
+                Path(folder),
+                blocks,
+                layer,
+                layer_dtype(layer, label_map),
+                channels=label_map.num_classes if layer == "probabilities" else 1,
+                fill=int(empty((1, 1), label_map, [layer])[layer].flat[0]),
+                source=raster,
+            )
+            for layer in self.settings.layers
+        }
+
+    def job(self, raster: Raster, cut: Cut) -> Job:
+        """What is to be done for one picture."""
+        self._check_size(raster.size)
+        settings, card = self.settings, self.model.card
+        flat = settings.skip_flat
+        tiling = lay(raster.size, cut, self._facts)
+        worker = BlockPredictor(
+            self.prepared, tiling, settings.layers, cut.batch, None if flat is None else settings.skips
+        )
+        facts = {
+            "version of intarsia": intarsia.__version__,
+            "model": card.weights_fingerprint,
+            "choice of views": "none" if settings.views is None else f"{settings.views}, averaging {settings.merging}",
+            "picture": raster.identity(),
+            "device or precision": f"{self.prepared.device.type} {self.prepared.precision}",
+            "way of cutting": str(replace(settings.tiles, memory=None)),
+            "choice of layers": ", ".join(settings.layers),
+            "choice of tiles to skip": "none" if flat is None else f"flat to {flat}",
+        }
+        return Job(worker, cut, facts)
+
+    def cut(self, size: tuple[int, int]) -> Cut:
+        """How a picture of a height and width is cut, planned for the memory there is now.
 
         Raises:
             RecipeError: the settings do not fit the model or the memory.
@@ -100,16 +166,19 @@ class Predictor:
         held = psutil.Process().memory_info().rss
         ceiling = options.memory or held + memory.available // 2
         spending = budget(ceiling, held, self._facts, card.image_spec, card.label_map, self.settings.layers)
-        plan = make_plan(size, options, spending, 1 if self.prepared.device.type == "cpu" else _GPU_BATCH)
-        shrinks = card.image_spec.long_side is not None and max(size) > card.image_spec.long_side
-        if shrinks and plan.cutting != "whole":
+        cut = decide(size, options, spending, 1 if self.prepared.device.type == "cpu" else _GPU_BATCH)
+        if cut.cutting != "whole":
+            self._check_size(size)
+        return cut
+
+    def _check_size(self, size: tuple[int, int]) -> None:
+        long_side = self.model.card.image_spec.long_side
+        if long_side is not None and max(size) > long_side:
             raise RecipeError(
-                f"this model shrinks pictures to {card.image_spec.long_side} pixels before it looks, which cannot be "
-                f"done tile by tile",
+                f"this model shrinks pictures to {long_side} pixels before it looks, which is not done tile by tile",
                 where="tiles",
-                remedy="Predict the picture whole (--tiles whole), or a version of it that is shrunk already",
+                remedy="Predict the picture whole (--tiles whole) as PNG, or a version of it that is shrunk already",
             )
-        return plan
 
     def rasters(self, raster: Raster, layers: tuple[Layer, ...]) -> Rasters:
         """The rasters of a whole picture, at its size, in memory.
@@ -121,9 +190,10 @@ class Predictor:
         Raises:
             DataError: see :meth:`predict`.
         """
-        job = self.job(raster)
-        if job.plan.cutting != "whole":
-            return predict_in_memory(replace(job, layers=layers), raster)
+        cut = self.cut(raster.size)
+        if cut.cutting != "whole":
+            job = self.job(raster, cut)
+            return predict_in_memory(replace(job, worker=replace(job.worker, layers=layers)), raster)
         whole = (0, 0, *raster.size)
         made = self.prepared.rasters(raster.read(*whole), layers, raster.name)
         valid = raster.valid(*whole)
@@ -146,7 +216,7 @@ class Predictor:
         return facts if self.settings.views is None else replace(facts, margin=None)
 
     def _map(self, raster: Raster, probabilities: bool) -> SemanticMap:
-        if self.plan(raster.size).cutting == "whole":
+        if self.cut(raster.size).cutting == "whole":
             pixels = raster.read(0, 0, *raster.size)
             return self.prepared.predict(pixels, probabilities=probabilities, where=raster.name)
         made = self.rasters(raster, ("labels", "probabilities") if probabilities else ("labels",))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from jaxtyping import Float32
@@ -78,6 +78,11 @@ class Block:
     left: int
     height: int
     width: int
+
+    @property
+    def pixels(self) -> int:
+        """How many it holds."""
+        return self.height * self.width
 
     @property
     def name(self) -> str:
@@ -169,11 +174,32 @@ def _blended_axis(length: int, tile: int, step: int, weights: Float32[np.ndarray
     )
 
 
-def blocks(size: tuple[int, int], side: int) -> Iterator[Block]:
-    """Cut a picture into blocks of at most ``side``² pixels, row by row from the top left."""
-    height, width = size
-    for top, left in product(range(0, height, side), range(0, width, side)):
-        yield Block(top, left, min(side, height - top), min(side, width - left))
+def blocks(tiling: Tiling, side: int) -> list[Block]:
+    """Cut a picture into blocks of about ``side``² pixels at most, row by row from the top left.
+
+    They end where that costs the fewest tiles twice: between exact tiles none, within blended ones one.
+
+    Args:
+        tiling: of the picture.
+        side: rows and columns of a block; a single tile's pixels are never cut, should they be more.
+    """
+    rows, columns = (_cuts(spans, side) for spans in (tiling.rows, tiling.columns))
+    return [
+        Block(top, left, bottom - top, right - left)
+        for (top, bottom), (left, right) in product(pairwise(rows), pairwise(columns))
+    ]
+
+
+def _cuts(spans: Sequence[Span], side: int) -> list[int]:
+    """The borders of blocks along one axis, first and last included."""
+    apart = all(one.last <= other.first for one, other in pairwise(spans))
+    places = [span.first if apart else span.start + span.length // 2 for span in spans]
+    cuts = [0]
+    length = spans[-1].last
+    for place, following in pairwise([*(each for each in places if 0 < each < length), length]):
+        if following - cuts[-1] > side:
+            cuts.append(place)
+    return [*cuts, length]
 
 
 def within(spans: Sequence[Span], first: int, last: int) -> tuple[Span, ...]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from intarsia.predict import blocks as module
 from intarsia.predict.blocks import BlockPredictor
 from intarsia.predict.layers import LAYERS, Layer, Rasters, empty, finished
 from intarsia.predict.prepared import Picture, PreparedNetwork
-from intarsia.predict.tiling import Block, Tiling, blended_tiling, blocks, exact_tiling
+from intarsia.predict.tiling import Block, Tiling, blended_tiling, exact_tiling
 from intarsia.types import ImageSpec, LabelMap, SemanticLogits
 
 LABELS = LabelMap(names=("sky", "road", "tree"), ids=(0, 7, 300), ignore=65535)
@@ -31,9 +33,15 @@ def small_unet() -> SegmentationNetwork:
     return build("unet", in_channels=3, num_classes=3, base_width=4, depth=2).eval()
 
 
+def squares(size: tuple[int, int], side: int) -> Iterator[Block]:
+    """Blocks that end anywhere."""
+    for top, left in product(range(0, size[0], side), range(0, size[1], side)):
+        yield Block(top, left, min(side, size[0] - top), min(side, size[1] - left))
+
+
 def assembled(worker: BlockPredictor, raster: ArrayRaster, side: int) -> Rasters:
     made = empty(raster.size, LABELS, worker.layers)
-    for block in blocks(raster.size, side):
+    for block in squares(raster.size, side):
         for layer, values in worker.predict(raster, block).items():
             rows, columns = slice(block.top, block.top + block.height), slice(block.left, block.left + block.width)
             made[layer][..., rows, columns] = values

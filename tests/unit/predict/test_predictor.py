@@ -10,7 +10,6 @@ import torch
 
 from intarsia.architectures import build
 from intarsia.data.rasters.array import ArrayRaster
-from intarsia.data.rasters.blocks import Mosaic
 from intarsia.errors import OutputError, RecipeError
 from intarsia.predict.model import Model, assemble
 from intarsia.predict.plan import TileOptions
@@ -76,19 +75,19 @@ def test_a_stream_goes_on_where_it_was_ended_with_the_same_bytes(tmp_path: Path)
     raster = ArrayRaster(picture(150, 190))
     told: list[tuple[int, int]] = []
     first = predictor.stream(raster, tmp_path / "one", lambda done, total: told.append((done, total)))
-    assert (first.predicted, first.kept, first.failed) == (9, 0, {})
+    assert first == {}
     assert told[-1] == (150 * 190, 150 * 190)
     predictor.stream(raster, tmp_path / "two")
     lost = sorted((tmp_path / "two").glob("*.labels.tif"))[2:7]
     for file in lost:
         file.unlink()
-    second = predictor.stream(raster, tmp_path / "two")
-    assert (second.predicted, second.kept) == (5, 4)
+    told.clear()
+    predictor.stream(raster, tmp_path / "two", lambda done, total: told.append((done, total)))
+    assert len(told) == 5
     files = sorted(each.name for each in (tmp_path / "one").iterdir())
     assert files == sorted(each.name for each in (tmp_path / "two").iterdir())
     assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in files)
-    blocks = predictor.job(raster).blocks()
-    mosaic = Mosaic(tmp_path / "one", blocks, "labels", np.dtype(np.uint8))
+    mosaic = predictor.mosaics(raster, tmp_path / "one")["labels"]
     whole = predictor.predict(picture(150, 190)).class_ids
     assert np.array_equal(mosaic.read(0, 0, 150, 190)[:, :, 0], whole)
 
@@ -96,7 +95,7 @@ def test_a_stream_goes_on_where_it_was_ended_with_the_same_bytes(tmp_path: Path)
 @pytest.mark.parametrize(
     ("other", "named"),
     [
-        (settings("exact", tile=96, block=32), "size of blocks"),
+        (settings("exact", tile=96, block=32), "way of cutting"),
         (settings("exact", tile=112, block=64), "way of cutting"),
         (Settings(TileOptions("exact", 96, block=64), layers=("labels", "confidence")), "choice of layers"),
         (Settings(TileOptions("exact", 96, block=64), skip_flat=3), "choice of tiles to skip"),
@@ -114,6 +113,15 @@ def test_blocks_of_another_picture_are_not_taken(tmp_path: Path) -> None:
     predictor.stream(ArrayRaster(picture(100, 100)), tmp_path)
     with pytest.raises(OutputError, match="with another picture"):
         predictor.stream(ArrayRaster(picture(100, 100) // 2), tmp_path)
+
+
+def test_a_run_goes_on_with_the_plan_it_began_with(tmp_path: Path) -> None:
+    raster, chosen = ArrayRaster(picture(150, 190)), model()
+    roomy = Predictor(chosen, settings("blended", tile=64, block=128, memory=2**40))
+    roomy.stream(raster, tmp_path)
+    (tmp_path / "y0-x0.labels.tif").unlink()
+    tight = Predictor(chosen, settings("blended", tile=64, block=128, memory=1))  # which would not even be planned
+    assert tight.stream(raster, tmp_path) == {}
 
 
 def test_what_cannot_be_cut_exactly_says_so() -> None:
@@ -140,8 +148,8 @@ def test_a_ceiling_that_holds_no_whole_picture_makes_tiles() -> None:
     import psutil
 
     predictor = Predictor(model(), settings("auto", memory=psutil.Process().memory_info().rss + 400 * 2**20))
-    assert predictor.plan((200, 200)).cutting == "whole"
-    assert predictor.plan((30000, 30000)).cutting == "exact"
+    assert predictor.cut((200, 200)).cutting == "whole"
+    assert predictor.cut((30000, 30000)).cutting == "exact"
 
 
 def test_views_are_looked_at() -> None:

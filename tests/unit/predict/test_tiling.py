@@ -59,12 +59,29 @@ def test_an_overlap_of_a_whole_tile_is_refused() -> None:
         blended_tiling((10, 10), 5, 1.0)
 
 
-@given(LENGTHS, LENGTHS, st.integers(1, 150))
-def test_blocks_cover_every_pixel_once(height: int, width: int, side: int) -> None:
+@given(LENGTHS, LENGTHS, st.integers(1, 60), st.floats(0, 0.9), st.integers(1, 300), st.booleans())
+def test_blocks_cover_every_pixel_once(
+    height: int, width: int, tile: int, overlap: float, side: int, exact: bool
+) -> None:
+    margin = Margin(tile, tile)
+    size = (height, width)
+    tiling = exact_tiling(size, 4 * tile, margin, 1) if exact else blended_tiling(size, tile, overlap)
     covered = np.zeros((height, width), np.int64)
-    for block in blocks((height, width), side):
+    for block in blocks(tiling, side):
         covered[block.top : block.top + block.height, block.left : block.left + block.width] += 1
+        for spans, length in ((tiling.rows, block.height), (tiling.columns, block.width)):
+            largest = max(len(span.weights) for span in spans)
+            assert length <= max(side, largest + 1)
     assert (covered == 1).all()
+
+
+def test_blocks_end_where_few_tiles_are_made_twice() -> None:
+    exact = exact_tiling((1, 400), 60, Margin(10, 10), 1)
+    ends = {block.left for block in blocks(exact, 100)}
+    assert ends - {0} <= {span.first for span in exact.columns}
+    blended = blended_tiling((1, 400), 40, 0.25)
+    cut = [within(blended.columns, block.left, block.left + block.width) for block in blocks(blended, 100)]
+    assert sum(map(len, cut)) == len(blended.columns) + len(cut) - 1
 
 
 @given(LENGTHS, st.integers(1, 60), st.floats(0, 0.9), st.data())

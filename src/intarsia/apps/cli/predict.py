@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,13 +13,13 @@ import typer
 
 from intarsia.apps.cli.console import Device, Json, console, print_json, progress_bar
 from intarsia.apps.cli.inputs import expand
-from intarsia.errors import DataError, IntarsiaError, OutputError, RecipeError
+from intarsia.apps.cli.opening import load_model
+from intarsia.apps.cli.outputs import check_maker, one_of, targets
+from intarsia.errors import DataError, IntarsiaError, RecipeError
 
 if TYPE_CHECKING:
-    from intarsia.data.rasters.raster import Raster
-    from intarsia.predict.deliver import Extras
-    from intarsia.predict.predictor import Predictor
-    from intarsia.predict.saving import Format
+    from intarsia.predict.deliver import Delivered, Extras, Picture
+    from intarsia.predict.model import Model
     from intarsia.predict.settings import Settings
 
 _UNITS: dict[str, int] = {"": 1, "B": 1} | {
@@ -149,34 +149,22 @@ def run(
         layers=("labels", *(name for name, wanted in asked.items() if wanted)),  # type: ignore[arg-type] # named so
         skip_flat=skip_flat,
     )
-    targets = _targets(expand(inputs), out, chosen)
-    wishes = _Wishes(overlay, overwrite, magnification, _extras(crf, clean or [], spacing))
-    made = _run(model, device, settings, targets, wishes)
+    pictures = targets(
+        expand(inputs),
+        out,
+        chosen,
+        overlay=overlay,
+        extras=_extras(crf, clean or [], spacing),
+        magnification=magnification,
+    )
+    made = _run(load_model(model, device), settings, pictures, overwrite)
     if as_json:
         print_json(made.to_dict())
     else:
         kept = f", {len(made.kept)} kept that were there" if made.kept else ""
         console().print(f"{len(made.written)} mask{'s' if len(made.written) != 1 else ''} in {out}{kept}")
     if made.refused:
-        raise _refusal(made.refused, len(targets.labels))
-
-
-@dataclass(frozen=True)
-class _Targets:
-    """The pictures, where the labels of each go, and as what."""
-
-    labels: dict[str, Path]
-    chosen: Format
-
-
-@dataclass(frozen=True)
-class _Wishes:
-    """What is asked for beside the prediction."""
-
-    overlay: bool
-    overwrite: bool
-    magnification: float | None
-    extras: Extras
+        raise _refusal(made.refused, len(pictures))
 
 
 @dataclass
@@ -191,98 +179,36 @@ class _Made:
         return {"written": self.written, "kept": self.kept, "refused": [str(error) for error in self.refused]}
 
 
-def one_of(value: str, choices: Sequence[Any], where: str) -> Any:
-    """The choice a person named.
-
-    Raises:
-        RecipeError: there is none of this name.
-    """
-    if value in choices:
-        return value
-    raise RecipeError(f"there is no {value!r}", where=where, remedy=f"Choose of {', '.join(choices)}")
-
-
-def _run(model: Path, device: str, settings: Settings, targets: _Targets, wishes: _Wishes) -> _Made:
-    from intarsia.apps.cli.opening import load_model
-    from intarsia.data.parallel import iterate
-    from intarsia.data.rasters.opening import open_raster
+def _run(model: Model, settings: Settings, pictures: Sequence[Picture], overwrite: bool) -> _Made:
+    from intarsia.predict.engines.local import LocalEngine
+    from intarsia.predict.pictures import predict_pictures
     from intarsia.predict.predictor import Predictor
 
-    predictor = Predictor(load_model(model, device), settings)
-    made = _Made()
-    todo: list[str] = []
-    for picture, labels in targets.labels.items():
-        if labels.exists() and not wishes.overwrite:
-            _check_maker(labels, predictor)
-            made.kept.append(picture)
+    predictor, made = Predictor(model, settings), _Made()
+    todo = []
+    for picture in pictures:
+        if picture.labels.exists() and not overwrite:
+            check_maker(picture.labels, model.card.weights_fingerprint)
+            made.kept.append(picture.address)
         else:
             todo.append(picture)
-
-    def opened(picture: str) -> Raster | DataError:
-        try:
-            return open_raster(picture, magnification=wishes.magnification)
-        except DataError as error:
-            return error
-
+            if overwrite:
+                shutil.rmtree(picture.blocks, ignore_errors=True)
     with progress_bar("predicting") as progress:
-        # The next pictures are read while the network is at work. They are not put into batches: what is in a batch
-        # moves the last bits of a result, and a mask shall depend on its own picture alone, as evaluation takes it.
-        for done, (picture, raster) in enumerate(zip(todo, iterate(opened, todo), strict=True), start=1):
-            inner = progress if len(todo) == 1 else None
-            try:
-                if isinstance(raster, DataError):
-                    raise raster
-                made.written.append(_deliver(predictor, picture, raster, targets, wishes, inner, made.refused))
-            except DataError as error:  # one bad file does not hold up the others; it is named at the end
-                made.refused.append(error)
-            if inner is None:
-                progress(done, len(todo))
+        for picture, result in predict_pictures(predictor, LocalEngine(predictor), todo, progress):
+            if isinstance(result, IntarsiaError):  # it does not hold up the others and is named at the end
+                made.refused.append(result)
+            else:
+                made.refused.extend(result.failed)
+                made.written.append(_entry(picture, result))
     return made
 
 
-def _deliver(
-    predictor: Predictor,
-    picture: str,
-    raster: Raster,
-    targets: _Targets,
-    wishes: _Wishes,
-    progress: Any,
-    refused: list[IntarsiaError],
-) -> dict[str, Any]:
-    from intarsia.predict.deliver import deliver
-    from intarsia.predict.saving import stem_of
-
-    labels = targets.labels[picture]
-    if wishes.overwrite:
-        shutil.rmtree(labels.with_name(f"{labels.name}.blocks"), ignore_errors=True)
-    overlay = labels.parent / "overlays" / f"{stem_of(labels.name)}.png" if wishes.overlay else None
-    found = deliver(predictor, raster, labels, targets.chosen, replace(wishes.extras, overlay=overlay), progress)
-    raster.close()
-    refused.extend(found.failed)
-    entry: dict[str, Any] = {"image": picture, "mask": str(labels), "fractions": found.fractions}
-    entry |= {layer: str(path) for layer, path in found.files.items() if layer != "labels"}
-    return entry if overlay is None else {**entry, "overlay": str(overlay)}
-
-
-def _targets(pictures: Sequence[str], out: Path, chosen: str) -> _Targets:
-    """Where the labels of each picture go.
-
-    Raises:
-        OutputError: a mask file for several pictures, or one whose name and format differ.
-    """
-    from intarsia.predict.saving import FORMATS, format_of, is_mask_file, labels_file, stem_of
-
-    if out.is_dir() or not is_mask_file(out):
-        named: Format = one_of(chosen or "png", FORMATS, "--format")
-        return _Targets({picture: labels_file(out, stem_of(Path(picture).name), named) for picture in pictures}, named)
-    if len(pictures) > 1:
-        raise OutputError(
-            f"is one mask file, for {len(pictures)} pictures", where=out, remedy="Name a folder, and --format"
-        )
-    named = format_of(out)
-    if chosen and one_of(chosen, FORMATS, "--format") != named:
-        raise OutputError(f"is called as {named}, but --format is {chosen}", where=out, remedy="Leave out --format")
-    return _Targets({pictures[0]: out}, named)
+def _entry(picture: Picture, result: Delivered) -> dict[str, Any]:
+    files: dict[str, str] = {layer: str(path) for layer, path in result.files.items() if layer != "labels"}
+    overlay = {} if picture.extras.overlay is None else {"overlay": str(picture.extras.overlay)}
+    masks = {"image": picture.address, "mask": str(picture.labels), "fractions": result.fractions}
+    return {**masks, **files, **overlay}
 
 
 def _extras(crf: str, clean: Sequence[str], spacing: float | None) -> Extras:
@@ -295,23 +221,6 @@ def _extras(crf: str, clean: Sequence[str], spacing: float | None) -> Extras:
         clean=CleanRules.parse(clean) if clean else None,
         spacing=None if spacing is None else (spacing, spacing),
     )
-
-
-def _check_maker(labels: Path, predictor: Predictor) -> None:
-    """That a mask which is kept was not made by another model.
-
-    Raises:
-        OutputError: it was.
-    """
-    from intarsia.data.formats.provenance import maker_of
-
-    maker = maker_of(labels) if labels.suffix == ".png" else None
-    if maker is not None and maker != predictor.model.card.weights_fingerprint:
-        raise OutputError(
-            "is there already and was predicted by another model",
-            where=labels,
-            remedy="Name another --out, or say --overwrite to predict it again",
-        )
 
 
 def _bytes(text: str) -> int | None:

@@ -1,0 +1,1 @@
+"""Who does the work: this process, or the machines of a cluster."""
