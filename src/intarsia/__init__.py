@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from intarsia.data.formats.image import read_image
     from intarsia.data.formats.mask import read_mask, write_mask
+    from intarsia.data.rasters.opening import open_raster
     from intarsia.errors import IntarsiaError
     from intarsia.predict.model import Model, load
+    from intarsia.predict.plan import TileOptions
+    from intarsia.predict.predictor import Predictor
+    from intarsia.predict.settings import Settings
     from intarsia.types import ImageSpec, LabelMap, SemanticMap
 
 __version__ = "0.1.0"
@@ -22,9 +26,13 @@ __all__ = [
     "IntarsiaError",
     "LabelMap",
     "Model",
+    "Predictor",
     "SemanticMap",
+    "Settings",
+    "TileOptions",
     "__version__",
     "load",
+    "open_raster",
     "read_image",
     "read_mask",
     "write_mask",
@@ -35,8 +43,12 @@ _ROOMS = {
     "IntarsiaError": "intarsia.errors",
     "LabelMap": "intarsia.types",
     "Model": "intarsia.predict.model",
+    "Predictor": "intarsia.predict.predictor",
     "SemanticMap": "intarsia.types",
+    "Settings": "intarsia.predict.settings",
+    "TileOptions": "intarsia.predict.plan",
     "load": "intarsia.predict.model",
+    "open_raster": "intarsia.data.rasters.opening",
     "read_image": "intarsia.data.formats.image",
     "read_mask": "intarsia.data.formats.mask",
     "write_mask": "intarsia.data.formats.mask",

@@ -12,7 +12,7 @@ from itertools import groupby, islice
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from intarsia.data.rasters.raster import Raster
@@ -56,9 +56,8 @@ class BlockPredictor:
         made = empty((block.height, block.width), label_map, self.layers)
         rows = within(self.tiling.rows, block.top, block.top + block.height)
         columns = within(self.tiling.columns, block.left, block.left + block.width)
-        canvas = _Canvas(block)
+        canvas = _Canvas(block, max(len(row.weights) for row in rows))
         for band, row, later in zip(read_bands(raster, rows, columns), rows, [*rows[1:], None], strict=True):
-            canvas.grow(row.last)
             self._fill(canvas, band, row, columns, raster.name)
             finished_to = later.first if later else row.last
             above = slice(canvas.top - block.top, finished_to - block.top)
@@ -103,51 +102,52 @@ class _Canvas:
 
     Args:
         block: what is predicted.
+        height: the most rows that are held at once.
     """
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, height: int) -> None:
         self.block = block
         self.top = block.top
         self.probabilities_of: Callable[[Tensor], Tensor] = Tensor.clone
         self._scores: Tensor | None = None  # made with the first tile, which tells channels and device
-        self._missing = np.zeros((0, block.width), np.float32)  # what tiles that were left out would have weighed
-
-    def grow(self, last: int) -> None:
-        """Make room for the rows before ``last``."""
-        added = last - self.top - len(self._missing)
-        self._missing = np.pad(self._missing, ((0, added), (0, 0)))
-        if self._scores is not None:
-            self._scores = torch.nn.functional.pad(self._scores, (0, 0, 0, added))
+        # What tiles that were left out would have weighed; made with the first of them.
+        self._missing: Tensor | None = None
+        self._height = height
 
     def add(self, scores: Float[Tensor, "channels height width"], row: Span, column: Span) -> None:
         """Add a tile's scores by its weights."""
         if self._scores is None:
-            self._scores = scores.new_zeros(len(scores), *self._missing.shape)
-        weights = torch.from_numpy(np.outer(row.weights, column.weights)).to(scores.device)
+            self._scores = scores.new_zeros(len(scores), self._height, self.block.width)
         used = scores[:, row.first - row.start : row.last - row.start, column.first - column.start :]
         rows, columns = self._place(row, column)
-        self._scores[:, rows, columns].addcmul_(used[:, :, : len(column.weights)], weights)
+        self._scores[:, rows, columns].addcmul_(used[:, :, : len(column.weights)], _weights(row, column, scores.device))
 
     def miss(self, row: Span, column: Span) -> None:
         """Note that a tile is left out."""
-        self._missing[self._place(row, column)] += np.outer(row.weights, column.weights)
+        if self._missing is None:
+            self._missing = torch.zeros(self._height, self.block.width)
+        self._missing[self._place(row, column)] += _weights(row, column, torch.device("cpu"))
 
-    def rows(self, last: int) -> tuple[Tensor | None, np.ndarray]:
-        """The weighted mean of the scores [C, h, W] before row ``last``, and bool [h, W]: where there are any."""
-        missing = self._missing[: last - self.top]
+    def rows(self, last: int) -> tuple[Tensor | None, Bool[np.ndarray, "rows width"]]:
+        """The weighted mean of the scores [C, h, W] before row ``last``, and where there are any."""
+        count = last - self.top
+        scores = None if self._scores is None else self._scores[:, :count]
+        if self._missing is None:
+            return scores, np.full((count, self.block.width), scores is not None)
+        missing = self._missing[:count]
         seen = missing < 1 - 1e-4  # weights sum to 1 but for rounding
-        if self._scores is None:
-            return None, seen & False
-        scores = self._scores[:, : last - self.top]
-        if missing.any():
-            scores = scores / torch.from_numpy(np.where(seen, 1 - missing, 1)).to(scores.device)
-        return scores, seen
+        if scores is not None and bool(missing.any()):
+            scores = scores / torch.where(seen, 1 - missing, 1).to(scores.device)
+        return scores, seen.numpy()
 
     def drop(self, last: int) -> None:
-        """Forget the rows before ``last``."""
-        self._missing = self._missing[last - self.top :]
-        if self._scores is not None:
-            self._scores = self._scores[:, last - self.top :]
+        """Forget the rows before ``last``; those after it move up."""
+        count = last - self.top
+        for held in (self._scores, self._missing):
+            if held is not None:
+                rest = held[..., count:, :].clone()
+                held[..., : rest.shape[-2], :] = rest
+                held[..., rest.shape[-2] :, :] = 0
         self.top = last
 
     def _place(self, row: Span, column: Span) -> tuple[slice, slice]:
@@ -155,3 +155,7 @@ class _Canvas:
             slice(row.first - self.top, row.last - self.top),
             slice(column.first - self.block.left, column.last - self.block.left),
         )
+
+
+def _weights(row: Span, column: Span, device: torch.device) -> Float[Tensor, "rows columns"]:
+    return torch.outer(torch.from_numpy(row.weights), torch.from_numpy(column.weights)).to(device)

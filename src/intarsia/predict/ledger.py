@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from intarsia.data.rasters.blocks import block_file, write_block
 from intarsia.errors import OutputError
@@ -27,7 +26,7 @@ def begun(folder: Path) -> Cut | None:
         OutputError: the folder's account of the run is damaged.
     """
     content = _read(folder)
-    return None if content is None else Cut(**content["cut"])
+    return None if content is None else content[0]
 
 
 def open_ledger(folder: Path, cut: Cut, facts: Mapping[str, str]) -> None:
@@ -46,7 +45,7 @@ def open_ledger(folder: Path, cut: Cut, facts: Mapping[str, str]) -> None:
         account = {"facts": dict(facts), "cut": asdict(cut)}
         write_text(folder / _RUN, json.dumps(account, indent=1, ensure_ascii=False) + "\n")
         return
-    known = content["facts"]
+    known = content[1]
     changed = sorted(name for name in known.keys() | facts.keys() if known.get(name) != facts.get(name))
     if changed:
         raise OutputError(
@@ -79,14 +78,14 @@ def record(folder: Path, block: Block, rasters: Rasters) -> None:
         write_block(folder, block.name, layer, values)
 
 
-def _read(folder: Path) -> dict[str, Any] | None:
+def _read(folder: Path) -> tuple[Cut, dict[str, str]] | None:
     path = folder / _RUN
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Cut(**content["cut"]), dict(content["facts"])
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise OutputError(
             "is damaged", where=path, remedy="Say --overwrite, or delete its folder, to begin anew"
         ) from error
-    return content

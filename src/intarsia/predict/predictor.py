@@ -112,8 +112,8 @@ class Predictor:
             What is to be done, and the blocks that are still to be predicted.
         """
         cut = begun(folder) or self.cut(raster.size)
+        open_ledger(folder, cut, self._facts_of_a_run(raster))
         job = self.job(raster, cut)
-        open_ledger(folder, cut, job.facts)
         return job, unfinished(folder, job.blocks(), self.settings.layers)
 
     def mosaics(self, raster: Raster, folder: str | Path) -> dict[Layer, Mosaic]:
@@ -137,15 +137,18 @@ class Predictor:
     def job(self, raster: Raster, cut: Cut) -> Job:
         """What is to be done for one picture."""
         self._check_size(raster.size)
-        settings, card = self.settings, self.model.card
-        flat = settings.skip_flat
+        settings = self.settings
+        skip = None if settings.skip_flat is None else settings.skips
         tiling = lay(raster.size, cut, self._facts)
-        worker = BlockPredictor(
-            self.prepared, tiling, settings.layers, cut.batch, None if flat is None else settings.skips
-        )
-        facts = {
+        worker = BlockPredictor(self.prepared, tiling, settings.layers, cut.batch, skip)
+        return Job(worker, cut, raster.identity())
+
+    def _facts_of_a_run(self, raster: Raster) -> dict[str, str]:
+        """All that changes a single bit of the result, by name, but for the cut."""
+        settings, flat = self.settings, self.settings.skip_flat
+        return {
             "version of intarsia": intarsia.__version__,
-            "model": card.weights_fingerprint,
+            "model": self.model.card.weights_fingerprint,
             "choice of views": "none" if settings.views is None else f"{settings.views}, averaging {settings.merging}",
             "picture": raster.identity(),
             "device or precision": f"{self.prepared.device.type} {self.prepared.precision}",
@@ -153,7 +156,6 @@ class Predictor:
             "choice of layers": ", ".join(settings.layers),
             "choice of tiles to skip": "none" if flat is None else f"flat to {flat}",
         }
-        return Job(worker, cut, facts)
 
     def cut(self, size: tuple[int, int]) -> Cut:
         """How a picture of a height and width is cut, planned for the memory there is now.

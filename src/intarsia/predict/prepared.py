@@ -80,12 +80,12 @@ class PreparedNetwork:
         scores, probabilities_of = class_scores(self.output([planes]), image.shape[:2])
         return finished(scores[0], probabilities_of, self.label_map, layers)
 
-    def prepare(self, image: Picture, where: str | Path = "image") -> Float32[Tensor, "channels height width"]:
+    def prepare(self, image: Picture, where: str | Path = "image") -> Float32[Tensor, "planes height width"]:
         """A picture [H, W, C] with the network's channels, in [0, 1]; see :meth:`predict` for the errors."""
         return to_unit_range(fit_channels(image, self.image_spec, where), self.image_spec)
 
     @torch.inference_mode()
-    def output(self, prepared: Sequence[Float32[Tensor, "channels height width"]]) -> Output:
+    def output(self, prepared: Sequence[Float32[Tensor, "planes height width"]]) -> Output:
         """What the network returns for pictures of one size that :meth:`prepare` made."""
         batch = normalize(torch.stack(list(prepared)).to(self.device), self.image_spec)
         with autocast(self.precision, self.device):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ class Job:
     Args:
         worker: predicts its blocks.
         cut: how it is cut.
-        facts: all that changes a single bit of the result, by name.
+        identity: of the picture it is made for, see :meth:`~intarsia.data.rasters.raster.Raster.identity`.
     """
 
     worker: BlockPredictor
     cut: Cut
-    facts: Mapping[str, str]
+    identity: str
 
     def blocks(self) -> list[Block]:
         """The blocks of the picture, in the order in which they are predicted."""
@@ -61,7 +61,7 @@ def store_blocks(
             except DataError as error:
                 yield block, error
                 continue
-            if raster.identity() != job.facts["picture"]:
+            if raster.identity() != job.identity:
                 raise _changed(raster)
             store(record, folder, block, rasters)
             yield block, None
