@@ -61,8 +61,8 @@ def _memory(rows: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             "## Memory and time\n",
-            f"A virtual picture like a slide: {first['tissue']:.0%} of it shows something, the rest is even glass, which"
-            f" is left out (`--skip-flat 0`). A U-Net of four channels, tiles of 1024 pixels, `--memory"
+            f"A virtual picture like a slide: {first['tissue']:.0%} of it shows something, the rest is even glass,"
+            f" which is left out (`--skip-flat 0`). A U-Net of four channels, tiles of 1024 pixels, `--memory"
             f" {first['ceiling_bytes'] / 1e9:.0f}GB`; the peak is that of the process, PyTorch included.\n",
             header,
             "|---|---|---|---|---|---|---|",

@@ -18,7 +18,7 @@ _MOST_AHEAD = 1024  # rows of a chunk up to which it is read as a whole, though 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """The pixels under a row of tiles, as far as the picture goes.
+    """The pixels under a row of tiles.
 
     Args:
         pixels: uint8 or uint16 [h, w, C].
@@ -33,19 +33,14 @@ class Band:
     left: int
 
     def tile(self, row: Span, column: Span) -> Picture | None:
-        """What the network sees of a tile, the picture continued by reflection; None where it holds no data."""
-        places = tuple(
-            slice(max(span.start, offset) - offset, min(span.start + span.length, offset + length) - offset)
-            for span, offset, length in zip((row, column), (self.top, self.left), self.pixels.shape[:2], strict=True)
+        """What the network sees of a tile; None where it holds no data."""
+        rows, columns = (
+            slice(span.start - offset, span.start + span.length - offset)
+            for span, offset in ((row, self.top), (column, self.left))
         )
-        if self.valid is not None and not self.valid[places].any():
+        if self.valid is not None and not self.valid[rows, columns].any():
             return None
-        inside = self.pixels[places]
-        beyond = [
-            (max(offset - span.start, 0), max(span.start + span.length - offset - length, 0))
-            for span, offset, length in zip((row, column), (self.top, self.left), self.pixels.shape[:2], strict=True)
-        ]
-        return np.pad(inside, (*beyond, (0, 0)), mode="reflect") if any(map(any, beyond)) else inside
+        return self.pixels[rows, columns]
 
 
 def read_bands(raster: Raster, rows: Sequence[Span], columns: Sequence[Span]) -> Iterator[Band]:
@@ -56,7 +51,7 @@ def read_bands(raster: Raster, rows: Sequence[Span], columns: Sequence[Span]) ->
     Raises:
         DataError: a part of the picture cannot be read.
     """
-    rolling = _Rolling(raster, max(columns[0].start, 0), min(columns[-1].start + columns[-1].length, raster.size[1]))
+    rolling = _Rolling(raster, columns[0].start, columns[-1].start + columns[-1].length)
     reader = ThreadPoolExecutor(1, thread_name_prefix="intarsia-read")
     ahead: Future[Band] | None = None
     try:
@@ -81,7 +76,7 @@ class _Rolling:
 
     def band(self, row: Span) -> Band:
         """The next one."""
-        first, last = max(row.start, 0), min(row.start + row.length, self._raster.size[0])
+        first, last = row.start, row.start + row.length
         if self._pixels is None or first >= self._bottom:
             self._pixels = self._valid = None
             self._top = self._bottom = first

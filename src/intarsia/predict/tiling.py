@@ -20,7 +20,7 @@ class Span:
     """One tile along one axis of a picture.
 
     Args:
-        start: the first pixel the network sees; negative where the picture is continued beyond its border.
+        start: the first pixel the network sees.
         length: pixels the network sees.
         first: the first pixel of the picture that takes something from the tile.
         weights: float32 (0, 1], what each pixel from ``first`` on takes; over all tiles those of a pixel sum to 1.
@@ -136,8 +136,8 @@ def _exact_axis(length: int, side: int, before: int, core: int) -> tuple[Span, .
 def blended_tiling(size: tuple[int, int], tile: int, overlap: float, kind: WindowKind = "gaussian") -> Tiling:
     """Overlapping tiles whose results fade into each other.
 
-    For networks that look at all they are shown, which no cutting leaves as it was. The picture is continued by
-    reflection for half an overlap around it, so that a pixel at its border does not come from the rim of a tile alone.
+    For networks that look at all they are shown, which no cutting leaves as it was. Tiles end where the picture does:
+    networks have learned from crops what to make of an edge, and do worse with a picture that is continued around it.
 
     Args:
         size: height and width of the picture.
@@ -161,16 +161,12 @@ def blended_tiling(size: tuple[int, int], tile: int, overlap: float, kind: Windo
 def _blended_axis(length: int, tile: int, step: int, weights: Float32[np.ndarray, " tile"]) -> tuple[Span, ...]:
     if length <= tile:
         return (Span(0, length, 0, np.ones(length, np.float32)),)
-    around = (tile - step) // 2
-    count = -(-(length + 2 * around - tile) // step) + 1
-    starts = [min(index * step, length + 2 * around - tile) - around for index in range(count)]
+    starts = [*range(0, length - tile, step), length - tile]
     total = np.zeros(length, np.float64)
-    inside = [(max(start, 0), min(start + tile, length)) for start in starts]
-    for start, (first, last) in zip(starts, inside, strict=True):
-        total[first:last] += weights[first - start : last - start]
+    for start in starts:
+        total[start : start + tile] += weights
     return tuple(
-        Span(start, tile, first, (weights[first - start : last - start] / total[first:last]).astype(np.float32))
-        for start, (first, last) in zip(starts, inside, strict=True)
+        Span(start, tile, start, (weights / total[start : start + tile]).astype(np.float32)) for start in starts
     )
 
 
