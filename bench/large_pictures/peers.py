@@ -65,7 +65,7 @@ def tutorial(model: Model, picture: np.ndarray) -> Labels:
             probabilities = network(tile).softmax(dim=1)[0].numpy()
             total[:, top : top + TILE, left : left + TILE] += probabilities
             count[top : top + TILE, left : left + TILE] += 1
-    return (total / count).argmax(axis=0).astype(np.uint8)
+    return np.asarray((total / count).argmax(axis=0), np.uint8)
 
 
 @torch.inference_mode()

@@ -18,7 +18,8 @@ with tiles of 512 pixels, 25% overlap where they overlap and a Gaussian where th
 
 _METHOD = """**Peak memory** is that of the whole process: PyTorch, the network, and the picture itself are in it.
 **Differs** is the share of pixels whose class is not the one the network gives them in the picture shown whole, counted
-in the upper left 1,536 rows and columns, of the smallest picture in all of it; *at seams* within 8 pixels of where tiles
+in the upper left 1,536 rows and columns, of the smallest picture in all of it; *at seams* within 8 pixels of where
+tiles of 512 pixels
 side by side meet. The weights are random, so that classes change everywhere and every disturbance shows; a trained
 network's masks differ less.
 
