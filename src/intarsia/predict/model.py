@@ -35,7 +35,9 @@ class Model:
     prepared: PreparedNetwork
 
     def predict(self, image: str | Path | Image.Image | np.ndarray, *, probabilities: bool = False) -> SemanticMap:
-        """Label every pixel of one picture.
+        """Label every pixel of one picture, shown to the network whole.
+
+        :class:`~intarsia.predict.predictor.Predictor` takes pictures for which the memory is too small.
 
         Args:
             image: a file, a PIL image, or an array [H, W] or [H, W, C] of uint8 or uint16. The EXIF orientation of
