@@ -11,7 +11,9 @@ import numpy as np
 import torch
 
 from intarsia.data.parallel import Progress
+from intarsia.data.rasters.addresses import Address, name_of
 from intarsia.data.rasters.array import ArrayRaster
+from intarsia.data.rasters.identity import is_remote
 from intarsia.data.rasters.opening import open_raster
 from intarsia.data.rasters.raster import Raster
 from intarsia.errors import DataError, RecipeError
@@ -40,7 +42,7 @@ class Extras:
     crf: CrfParameters | None = None
     clean: CleanRules | None = None
     spacing: tuple[float, float] | None = None
-    overlay: Path | None = None
+    overlay: Address | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Delivered:
         blocks: the folder of finished blocks, which is kept only where something failed, to go on from.
     """
 
-    files: Mapping[Layer, Path]
+    files: Mapping[Layer, Address]
     fractions: Mapping[str, float] | None = None
     failed: tuple[DataError, ...] = ()
     blocks: Path | None = None
@@ -66,17 +68,20 @@ class Picture:
 
     Args:
         address: of the picture.
-        labels: the file of its labels; other layers go beside it, see :func:`~intarsia.predict.saving.layer_file`.
+        labels: the file of its labels, on a disk or in a store; other layers go beside it, see
+            :func:`~intarsia.predict.saving.layer_file`.
         chosen: the format.
         extras: what else is done.
         magnification: of a slide; None: as scanned.
+        work: a folder on a disk for the blocks of a giant picture; None: where the labels go.
     """
 
     address: str
-    labels: Path
+    labels: Address
     chosen: Format
     extras: Extras = Extras()
     magnification: float | None = None
+    work: Path | None = None
 
     def open(self) -> Raster:
         """The picture.
@@ -88,8 +93,19 @@ class Picture:
 
     @property
     def blocks(self) -> Path:
-        """The folder for its blocks, should it be predicted in blocks."""
-        return self.labels.with_name(f"{self.labels.name}.blocks")
+        """The folder for its blocks, should it be predicted in blocks.
+
+        Raises:
+            RecipeError: its labels go to a store, and no folder was named.
+        """
+        if self.work is None and is_remote(self.labels):
+            raise RecipeError(
+                "is predicted in blocks, which are kept in a folder until its mask is whole",
+                where=self.address,
+                remedy="Name a folder on a disk that all machines share: --work FOLDER",
+            )
+        folder = Path(self.labels).parent if self.work is None else self.work
+        return folder / f"{name_of(self.labels)}.blocks"
 
 
 def deliver_whole(predictor: Predictor, raster: Raster, picture: Picture) -> Delivered | None:
@@ -153,16 +169,15 @@ def deliver_blocks(
 
 def _save(
     predictor: Predictor, raster: Raster, result: Result, picture: Picture, progress: Progress | None = None
-) -> dict[Layer, Path]:
+) -> dict[Layer, Address]:
     card, overlay = predictor.model.card, picture.extras.overlay
-    files = save(
-        result, picture.labels, picture.chosen, card.label_map, model=card.weights_fingerprint, progress=progress
-    )
-    if overlay is not None:
+    if overlay is not None:  # before the labels, of which that they are there means that all is
         mask = result["labels"]
         known = replace(card.label_map, ignore=void_id(card.label_map))
         write_overlay(overlay, raster, ArrayRaster(mask) if isinstance(mask, np.ndarray) else mask, known)
-    return files
+    return save(
+        result, picture.labels, picture.chosen, card.label_map, model=card.weights_fingerprint, progress=progress
+    )
 
 
 def _refined(predictor: Predictor, raster: Raster, extras: Extras) -> Rasters:

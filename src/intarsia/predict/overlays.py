@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from intarsia.data.rasters.delivery import delivered_file
 from intarsia.data.rasters.raster import Raster
-from intarsia.files import atomic_path
 from intarsia.ops.overlay import blend
 from intarsia.types import LabelMap
 
@@ -37,7 +37,7 @@ def write_overlay(path: str | Path, raster: Raster, labels: Raster, label_map: L
     """Write a picture with its mask over it as PNG, see :func:`~intarsia.ops.overlay.blend`.
 
     Args:
-        path: the file; missing folders are made.
+        path: the file, or a fsspec address; missing folders are made.
         raster: the picture.
         labels: class ids, of the same size.
         label_map: what they mean; its ignore id is drawn as void.
@@ -46,5 +46,5 @@ def write_overlay(path: str | Path, raster: Raster, labels: Raster, label_map: L
         OutputError: it cannot be written.
     """
     drawn = blend(thinned(raster), thinned(labels)[:, :, 0], label_map)
-    with atomic_path(path) as temporary:
+    with delivered_file(path) as temporary:
         Image.fromarray(drawn).save(temporary)

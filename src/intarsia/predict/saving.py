@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -12,12 +13,14 @@ from PIL import Image
 
 from intarsia.data.formats.mask import write_mask
 from intarsia.data.parallel import Progress
+from intarsia.data.rasters.addresses import Address, beside, name_of, within
 from intarsia.data.rasters.array import ArrayRaster
 from intarsia.data.rasters.cog import write_cog
+from intarsia.data.rasters.delivery import delivered_file
+from intarsia.data.rasters.identity import is_remote
 from intarsia.data.rasters.ome_tiff import write_ome_tiff
 from intarsia.data.rasters.ome_zarr import write_ome_zarr
 from intarsia.data.rasters.raster import Raster
-from intarsia.files import atomic_path
 from intarsia.predict.layers import Layer, void_id
 from intarsia.types import LabelMap
 
@@ -37,27 +40,27 @@ Result = Mapping[Layer, Raster | np.ndarray]
 """By layer, in memory (see :func:`~intarsia.predict.layers.finished`) or as blocks."""
 
 
-def is_mask_file(path: Path) -> bool:
-    """Whether a path is called like a file of one of the formats, and not like a folder."""
+def is_mask_file(path: Address) -> bool:
+    """Whether an address is called like a file of one of the formats, and not like a folder."""
     return _named(path) is not None
 
 
-def format_of(path: Path) -> Format:
+def format_of(path: Address) -> Format:
     """What a file is to be by its name, for which :func:`is_mask_file` holds."""
     named = _named(path)
     assert named is not None, "the name says it"
     return named
 
 
-def labels_file(folder: Path, stem: str, chosen: Format) -> Path:
+def labels_file(folder: Address, stem: str, chosen: Format) -> Address:
     """What the labels of a picture are called."""
-    return folder / f"{stem}{_SUFFIXES[chosen]}"
+    return within(folder, f"{stem}{_SUFFIXES[chosen]}")
 
 
-def _named(path: Path) -> Format | None:
+def _named(path: Address) -> Format | None:
     endings = {**_OTHERS, **{suffix: name for name, suffix in _SUFFIXES.items()}}
     longest_first = sorted(endings, key=len, reverse=True)
-    return next((endings[suffix] for suffix in longest_first if path.name.lower().endswith(suffix)), None)
+    return next((endings[suffix] for suffix in longest_first if name_of(path).lower().endswith(suffix)), None)
 
 
 def stem_of(name: str) -> str:
@@ -66,7 +69,7 @@ def stem_of(name: str) -> str:
     return Path(path.stem).stem if Path(path.stem).suffix.lower() == ".ome" else path.stem
 
 
-def layer_file(labels: Path, layer: Layer, chosen: Format) -> Path:
+def layer_file(labels: Address, layer: Layer, chosen: Format) -> Address:
     """Where a layer goes, beside the labels: ``a.confidence.png`` beside ``a.png``.
 
     Probabilities are float16 [K, H, W], which no picture format holds: they go to ``a.probabilities.zarr``, or
@@ -77,23 +80,23 @@ def layer_file(labels: Path, layer: Layer, chosen: Format) -> Path:
     suffix = _SUFFIXES[chosen]
     if layer == "probabilities":
         suffix = ".npz" if chosen == "png" else ".zarr"
-    return labels.with_name(f"{stem_of(labels.name)}.{layer}{suffix}")
+    return beside(labels, f"{stem_of(name_of(labels))}.{layer}{suffix}")
 
 
 def save(
     result: Result,
-    labels: Path,
+    labels: Address,
     chosen: Format,
     label_map: LabelMap,
     *,
     model: str = "",
     progress: Progress | None = None,
-) -> dict[Layer, Path]:
-    """Write a result.
+) -> dict[Layer, Address]:
+    """Write a result, the labels last: that they are there means that all of it is.
 
     Args:
         result: the rasters.
-        labels: the file or, of zarr, the folder of the labels; missing folders are made.
+        labels: the file or, of zarr, the folder of the labels, on a disk or in a store; missing folders are made.
         chosen: the format.
         label_map: the classes.
         model: the fingerprint of the model, which masks are to name.
@@ -108,10 +111,10 @@ def save(
     if chosen == "npz":
         _save_npz(result, labels, label_map)
         return dict.fromkeys(result, labels)
-    written: dict[Layer, Path] = {}
-    for layer, values in result.items():
+    written: dict[Layer, Address] = {}
+    for layer, values in sorted(result.items(), key=lambda item: item[0] == "labels"):
         path = layer_file(labels, layer, chosen)
-        if path.suffix == ".npz":
+        if str(path).endswith(".npz"):
             _save_npz({layer: values}, path, label_map)
         elif chosen == "png":
             _save_png(_array(values), path, layer, label_map, model)
@@ -121,19 +124,21 @@ def save(
     return written
 
 
-def _save_png(values: np.ndarray, path: Path, layer: Layer, label_map: LabelMap, model: str) -> None:
+def _save_png(values: np.ndarray, path: Address, layer: Layer, label_map: LabelMap, model: str) -> None:
     if layer == "labels":
         void = void_id(label_map)
         known = replace(label_map, ignore=void) if (values == void).any() else label_map
-        write_mask(path, values, known, model=model)
+        # What goes to the disk is written there whole or not at all by itself.
+        with delivered_file(path) if is_remote(path) else nullcontext(path) as file:
+            write_mask(file, values, known, model=model)
         return
-    with atomic_path(path) as temporary:
+    with delivered_file(path) as temporary:
         Image.fromarray(values).save(temporary)
 
 
-def _save_npz(result: Result, path: Path, label_map: LabelMap) -> None:
+def _save_npz(result: Result, path: Address, label_map: LabelMap) -> None:
     called = {"labels": "class_ids"}
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+    with delivered_file(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
             stream,
             allow_pickle=False,
@@ -144,13 +149,13 @@ def _save_npz(result: Result, path: Path, label_map: LabelMap) -> None:
 
 
 def _save_raster(
-    raster: Raster, path: Path, layer: Layer, label_map: LabelMap, model: str, progress: Progress | None
+    raster: Raster, path: Address, layer: Layer, label_map: LabelMap, model: str, progress: Progress | None
 ) -> None:
     described = f"{layer} predicted by the model {model}" if model else layer
     classes = replace(label_map, ignore=void_id(label_map)) if layer == "labels" else None
-    if path.suffix == ".zarr":
+    if str(path).endswith(".zarr"):
         write_ome_zarr(raster, path, label_map=classes, description=described, progress=progress)
-    elif path.name.lower().endswith((".ome.tif", ".ome.tiff")):
+    elif str(path).lower().endswith((".ome.tif", ".ome.tiff")):
         write_ome_tiff(raster, path, label_map=classes, description=described, progress=progress)
     else:
         nodata = classes.ignore if classes else None

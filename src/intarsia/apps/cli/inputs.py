@@ -43,6 +43,8 @@ def _found(text: str) -> list[str]:
     from intarsia.data.rasters.opening import RASTER_SUFFIXES, is_zarr
 
     path = Path(text)
+    if is_remote(text) and (text.endswith("/") or "*" in text):
+        return _stored(text)
     if is_remote(text) or text.startswith("/vsi") or path.is_file() or is_zarr(path):
         return [text]
     if path.is_dir():
@@ -55,6 +57,24 @@ def _found(text: str) -> list[str]:
     if not found:
         raise DataError(what, where=text, remedy=_REMEDY)
     return [str(each) for each in found]
+
+
+def _stored(address: str) -> list[str]:
+    """The pictures in a folder of a store, or those that match a pattern."""
+    from intarsia.data.formats.decode import IMAGE_SUFFIXES
+    from intarsia.data.rasters.addresses import store_of
+    from intarsia.data.rasters.opening import RASTER_SUFFIXES
+
+    system, path = store_of(address)
+    try:
+        found = system.glob(path) if "*" in address else system.ls(path, detail=False)
+    except OSError as error:
+        raise DataError(f"cannot be looked into ({error})", where=address, remedy=_REMEDY) from error
+    known = IMAGE_SUFFIXES | RASTER_SUFFIXES
+    pictures = sorted(system.unstrip_protocol(each) for each in found if Path(each).suffix.lower() in known)
+    if not pictures:
+        raise DataError("holds no pictures", where=address, remedy=_REMEDY)
+    return pictures
 
 
 def _listed() -> list[str]:

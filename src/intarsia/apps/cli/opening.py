@@ -9,9 +9,15 @@ if TYPE_CHECKING:
     from intarsia.predict.model import Model
 
 
+def model_file(path: Path) -> Path:
+    """A model file, or the one in a run folder."""
+    from intarsia.weights import MODEL_FILE
+
+    return path / MODEL_FILE if path.is_dir() else path
+
+
 def load_model(path: Path, device: str) -> Model:
     """Load a model file, or the one in a run folder."""
     from intarsia.predict.model import load
-    from intarsia.weights import MODEL_FILE
 
-    return load(path / MODEL_FILE if path.is_dir() else path, device=device)
+    return load(model_file(path), device=device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,15 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from intarsia.apps.cli.console import Device, Json, console, print_json, progress_bar
+from intarsia.apps.cli.engines import cluster_asked_for, engine_for
 from intarsia.apps.cli.inputs import expand
-from intarsia.apps.cli.opening import load_model
-from intarsia.apps.cli.outputs import check_maker, one_of, targets
+from intarsia.apps.cli.outputs import check_makers, clear_blocks, one_of, targets
 from intarsia.errors import DataError, IntarsiaError, RecipeError
 
 if TYPE_CHECKING:
+    from intarsia.data.parallel import Progress
     from intarsia.predict.deliver import Delivered, Extras, Picture
-    from intarsia.predict.model import Model
-    from intarsia.predict.settings import Settings
+    from intarsia.predict.engines.engine import Engine
+    from intarsia.predict.predictor import Predictor
 
 _UNITS: dict[str, int] = {"": 1, "B": 1} | {
     f"{prefix}{ending}": base**power
@@ -28,6 +28,7 @@ _UNITS: dict[str, int] = {"": 1, "B": 1} | {
     for ending, base in (("B", 1000), ("IB", 1024), ("", 1000))
 }
 _RESULT, _CUT, _BETTER = "What comes out", "Large pictures", "Better masks, slower"
+_MACHINES = "Many machines"
 
 
 def run(
@@ -40,8 +41,9 @@ def run(
         ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="The folder for the masks, or of one picture the mask file.")
-    ] = Path("predictions"),
+        str,
+        typer.Option("--out", "-o", help="The folder or address for the masks, or of one picture the mask file."),
+    ] = "predictions",
     chosen: Annotated[
         str,
         typer.Option(
@@ -121,6 +123,29 @@ def run(
         float | None,
         typer.Option("--spacing", help="Side of a pixel, in the unit of --clean.", rich_help_panel=_BETTER),
     ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="local, or ray: the machines of a cluster.", rich_help_panel=_MACHINES)
+    ] = "local",
+    address: Annotated[
+        str,
+        typer.Option(
+            "--address",
+            help="Of a Ray cluster: auto, HOST:PORT or ray://…; else this machine.",
+            rich_help_panel=_MACHINES,
+        ),
+    ] = "",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", min=1, help="How many; as many as the cluster has room for.", rich_help_panel=_MACHINES
+        ),
+    ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(
+            "--work", help="A folder all machines share, for blocks of giant pictures.", rich_help_panel=_MACHINES
+        ),
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -156,13 +181,19 @@ def run(
         overlay=overlay,
         extras=_extras(crf, clean or [], spacing),
         magnification=magnification,
+        work=work,
     )
-    made = _run(load_model(model, device), settings, pictures, overwrite)
+    cluster = cluster_asked_for(engine, address, workers)
+    with (
+        progress_bar("predicting") as progress,
+        engine_for(model, settings, device, cluster) as (predictor, chosen_engine),
+    ):
+        made = _run(predictor, chosen_engine, pictures, overwrite, progress, as_json)
     if as_json:
         print_json(made.to_dict())
     else:
         kept = f", {len(made.kept)} kept that were there" if made.kept else ""
-        console().print(f"{len(made.written)} mask{'s' if len(made.written) != 1 else ''} in {out}{kept}")
+        console().print(f"{made.count} mask{'s' if made.count != 1 else ''} in {out}{kept}")
     if made.refused:
         raise _refusal(made.refused, len(pictures))
 
@@ -171,7 +202,8 @@ def run(
 class _Made:
     """What became of the pictures."""
 
-    written: list[dict[str, Any]] = field(default_factory=list)
+    count: int = 0
+    written: list[dict[str, Any]] = field(default_factory=list)  # filled for --json only: it grows with the pictures
     kept: list[str] = field(default_factory=list)
     refused: list[IntarsiaError] = field(default_factory=list)
 
@@ -179,27 +211,25 @@ class _Made:
         return {"written": self.written, "kept": self.kept, "refused": [str(error) for error in self.refused]}
 
 
-def _run(model: Model, settings: Settings, pictures: Sequence[Picture], overwrite: bool) -> _Made:
-    from intarsia.predict.engines.local import LocalEngine
+def _run(
+    predictor: Predictor, engine: Engine, pictures: Sequence[Picture], overwrite: bool, progress: Progress, listed: bool
+) -> _Made:
+    from intarsia.data.rasters.addresses import existing
     from intarsia.predict.pictures import predict_pictures
-    from intarsia.predict.predictor import Predictor
 
-    predictor, made = Predictor(model, settings), _Made()
-    todo = []
-    for picture in pictures:
-        if picture.labels.exists() and not overwrite:
-            check_maker(picture.labels, model.card.weights_fingerprint)
-            made.kept.append(picture.address)
+    there = set() if overwrite else existing(picture.labels for picture in pictures)
+    check_makers(sorted(there, key=str), predictor.model.card.weights_fingerprint)
+    made = _Made(kept=[picture.address for picture in pictures if picture.labels in there])
+    todo = [picture for picture in pictures if picture.labels not in there]
+    if overwrite:
+        clear_blocks(todo)
+    for picture, result in predict_pictures(predictor, engine, todo, progress):
+        if isinstance(result, IntarsiaError):  # it does not hold up the others and is named at the end
+            made.refused.append(result)
         else:
-            todo.append(picture)
-            if overwrite:
-                shutil.rmtree(picture.blocks, ignore_errors=True)
-    with progress_bar("predicting") as progress:
-        for picture, result in predict_pictures(predictor, LocalEngine(predictor), todo, progress):
-            if isinstance(result, IntarsiaError):  # it does not hold up the others and is named at the end
-                made.refused.append(result)
-            else:
-                made.refused.extend(result.failed)
+            made.count += 1
+            made.refused.extend(result.failed)
+            if listed:
                 made.written.append(_entry(picture, result))
     return made
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from intarsia.data.rasters.addresses import store_of
 from intarsia.data.rasters.identity import is_remote
 from intarsia.errors import OutputError
 from intarsia.files import atomic_path, land, output_error
+
+# Stores of objects, in which an object appears whole or not at all; others, such as SFTP, must be asked to rename.
+_WHOLE_OR_NOT = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "memory"}
 
 
 @contextlib.contextmanager
@@ -36,7 +41,8 @@ def delivered_file(address: str | Path) -> Iterator[Path]:
 def delivered_folder(address: str | Path) -> Iterator[Path]:
     """Give a folder to write into; on success it is at ``address`` in the place of what was there before.
 
-    Stores cannot rename: there the folder before it is removed and the new one put object by object.
+    Stores cannot rename: there the folder before it is removed and the new one put object by object, those at its top
+    last.
 
     Raises:
         OutputError: it cannot be written, or not be put there.
@@ -70,29 +76,41 @@ def delivered_folder(address: str | Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _system(address: str) -> tuple[Any, str]:
-    import fsspec
-
-    try:
-        system, path = fsspec.core.url_to_fs(address)
-    except (ValueError, ImportError) as error:
-        raise OutputError(
-            f"cannot be written to ({error})", where=address, remedy="Give a folder or an address fsspec can write to"
-        ) from error
-    return system, path
-
-
 @contextlib.contextmanager
 def _put_after(address: str) -> Iterator[Path]:
     """A path in a temporary folder; what was written there is put to ``address``, a folder in the place of another."""
-    system, path = _system(address)
+    system, path = store_of(address)
     try:
         with tempfile.TemporaryDirectory(prefix="intarsia-") as folder:
             local = Path(folder, Path(address).name)
             yield local
-            if local.is_dir() and system.exists(path):
-                system.rm(path, recursive=True)
             system.makedirs(system._parent(path), exist_ok=True)
-            system.put(f"{local}/" if local.is_dir() else str(local), path, recursive=local.is_dir())
+            (_put_folder if local.is_dir() else _put_file)(system, local, path)
     except OSError as error:
         raise output_error(error, address) from error
+
+
+def _put_file(system: Any, local: Path, path: str) -> None:
+    if not _WHOLE_OR_NOT.isdisjoint([system.protocol] if isinstance(system.protocol, str) else system.protocol):
+        system.put_file(str(local), path)
+        return
+    unfinished = f"{system._parent(path)}/.{uuid.uuid4().hex}-{local.name}"
+    try:
+        system.put_file(str(local), unfinished)
+        if system.exists(path):  # not every store replaces
+            system.rm_file(path)
+        system.mv(unfinished, path)
+    finally:
+        if system.exists(unfinished):
+            system.rm_file(unfinished)
+
+
+def _put_folder(system: Any, local: Path, path: str) -> None:
+    """What lies at the top goes last: a zarr without it is none, so that it is there means that all is."""
+    if system.exists(path):
+        system.rm(path, recursive=True)
+    for each in sorted(local.iterdir(), key=lambda entry: (entry.is_file(), entry.name)):
+        if each.is_dir():
+            system.put(f"{each}/", f"{path}/{each.name}", recursive=True)
+        else:
+            system.put_file(str(each), f"{path}/{each.name}")

@@ -9,12 +9,15 @@ from typing import Any
 from intarsia.errors import DataError
 
 EXTRA_OF = {
+    "pyogrio": "geo",
     "rasterio": "geo",
+    "shapely": "geo",
     "openslide": "slides",
     "tifffile": "large",
     "imagecodecs": "large",
     "zarr": "large",
     "numcodecs": "large",
+    "ray": "cluster",
 }
 """Which extra of this package installs a module."""
 
@@ -24,7 +27,7 @@ def required(module: str, where: str | Path) -> Any:
 
     Args:
         module: one of :data:`EXTRA_OF`.
-        where: the file it is needed for.
+        where: the file or option it is needed for.
 
     Raises:
         DataError: it is not installed.

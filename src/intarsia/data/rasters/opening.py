@@ -22,6 +22,7 @@ RASTER_SUFFIXES = SLIDE_SUFFIXES | {".tif", ".tiff", ".btf", ".tf8", ".jp2", ".v
 """File name endings (in lower case) of what is read by window."""
 
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"RIFF")
+_PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _ZARR_FILES = ("zarr.json", ".zarray", ".zgroup")
 _MICROSCOPE = ("<OME", "ImageJ=")
 _WIDTH, _LENGTH, _DESCRIPTION, _ORIENTATION, _GEO_KEYS = 256, 257, 270, 274, 34735
@@ -38,7 +39,7 @@ def open_raster(address: str | Path, *, magnification: float | None = None) -> R
     - TIFF written by OME programs and ImageJ, which know channels GDAL does not: tifffile;
     - TIFF whose orientation says that it lies on its side: decoded whole;
     - other TIFF: rasterio, or tifffile if only that is installed, or decoded whole if it is small;
-    - PNG, JPEG, WebP and BMP: decoded whole;
+    - PNG, JPEG, WebP and BMP: fetched and decoded whole;
     - everything else, and all other addresses: rasterio.
 
     Args:
@@ -57,6 +58,8 @@ def open_raster(address: str | Path, *, magnification: float | None = None) -> R
             )
         if suffix == ".zarr" or ".zarr/" in str(address):
             return ZarrRaster(address)
+        if suffix in _PICTURE_SUFFIXES:
+            return PictureRaster(address)
         return TiffRaster(address) if path.name.lower().endswith((".ome.tif", ".ome.tiff")) else GeoTiffRaster(address)
     if magnification is not None or (suffix in SLIDE_SUFFIXES and path.exists()):
         return SlideRaster(address, magnification=magnification)
