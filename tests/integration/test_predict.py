@@ -116,12 +116,13 @@ def test_other_layers_go_beside_the_labels(model: Path, tmp_path: Path) -> None:
     assert np.asarray(Image.open(entry["overlay"])).shape == (100, 130, 3)
 
 
-def test_a_map_stays_where_it_is_on_the_ground(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cut", [CUT, ["--device", "cpu"]], ids=["in blocks", "whole"])
+def test_a_map_stays_where_it_is_on_the_ground(cut: list[str], model: Path, tmp_path: Path) -> None:
     place = Affine(0.2, 0, 500_000, 0, -0.2, 5_800_000)
     profile = {"driver": "GTiff", "width": 120, "height": 90, "count": 3, "dtype": "uint8", "crs": "EPSG:32633"}
     with rasterio.open(tmp_path / "map.tif", "w", **profile, transform=place) as dataset:
         dataset.write(np.moveaxis(picture(90, 120), -1, 0))
-    assert call("predict", model, tmp_path / "map.tif", "-o", tmp_path / "mask.tif", *CUT).code == 0
+    assert call("predict", model, tmp_path / "map.tif", "-o", tmp_path / "mask.tif", *cut).code == 0
     with rasterio.open(tmp_path / "mask.tif") as dataset:
         assert dataset.crs.to_epsg() == 32633
         assert dataset.transform.almost_equals(place)

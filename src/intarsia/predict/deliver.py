@@ -171,13 +171,21 @@ def _save(
     predictor: Predictor, raster: Raster, result: Result, picture: Picture, progress: Progress | None = None
 ) -> dict[Layer, Address]:
     card, overlay = predictor.model.card, picture.extras.overlay
+    placed = {layer: _placed(values, raster) for layer, values in result.items()}
     if overlay is not None:  # before the labels, of which that they are there means that all is
-        mask = result["labels"]
-        known = replace(card.label_map, ignore=void_id(card.label_map))
-        write_overlay(overlay, raster, ArrayRaster(mask) if isinstance(mask, np.ndarray) else mask, known)
+        mask = placed["labels"]
+        assert not isinstance(mask, np.ndarray)
+        write_overlay(overlay, raster, mask, replace(card.label_map, ignore=void_id(card.label_map)))
     return save(
-        result, picture.labels, picture.chosen, card.label_map, model=card.weights_fingerprint, progress=progress
+        placed, picture.labels, picture.chosen, card.label_map, model=card.weights_fingerprint, progress=progress
     )
+
+
+def _placed(values: Raster | np.ndarray, raster: Raster) -> Raster | np.ndarray:
+    """A layer in memory as a raster that lies where the picture does; probabilities stay what they are."""
+    if not isinstance(values, np.ndarray) or values.dtype == np.float16:
+        return values
+    return ArrayRaster(values, georeference=raster.georeference, pixel_size=raster.pixel_size)
 
 
 def _refined(predictor: Predictor, raster: Raster, extras: Extras) -> Rasters:
