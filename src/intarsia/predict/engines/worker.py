@@ -15,6 +15,7 @@ import intarsia
 from intarsia.data.rasters.addresses import Address, folder_of
 from intarsia.data.rasters.identity import is_remote
 from intarsia.errors import IntarsiaError, OutputError
+from intarsia.files import write_bytes
 from intarsia.predict.deliver import Delivered, Picture
 from intarsia.predict.device import Precision
 from intarsia.predict.engines.local import LocalEngine
@@ -75,7 +76,7 @@ class Worker:
         torch.set_num_threads(self._setup.threads)
         with tempfile.TemporaryDirectory(prefix="intarsia-") as folder:
             file = Path(folder, "model.safetensors")
-            file.write_bytes(self._setup.model)
+            write_bytes(file, self._setup.model)
             try:
                 model = load(file, device=self._setup.device, precision=precision)
             except IntarsiaError as error:
