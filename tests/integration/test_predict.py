@@ -355,6 +355,24 @@ def test_what_cannot_be_is_one_line(asked: list[str], answer: str, model: Path, 
     assert outcome.error.count("\n") == 1
 
 
+def test_a_store_is_a_result_and_not_a_folder_for_results(model: Path, tmp_path: Path) -> None:
+    Image.fromarray(picture(20, 20)).save(tmp_path / "a.png")
+    arguments: list[str | Path] = ["predict", model, tmp_path / "a.png", "-o", tmp_path / "mask.zarr"]
+    assert "1 mask in" in call(*arguments).out
+    assert "1 kept that were there" in call(*arguments).out
+    assert not list((tmp_path / "mask.zarr").glob("*.png"))
+
+
+def test_a_name_of_a_picture_that_masks_are_not_written_as_is_refused(model: Path, tmp_path: Path) -> None:
+    Image.fromarray(picture(20, 20)).save(tmp_path / "a.png")
+    outcome = call("predict", model, tmp_path / "a.png", "-o", tmp_path / "mask.jpg")
+    assert (
+        "mask.jpg: is called like a picture, and masks are not written as that. Let the name end in .png"
+        in outcome.error
+    )
+    assert not (tmp_path / "mask.jpg").exists()
+
+
 def test_one_file_for_several_pictures_is_refused(model: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         Image.fromarray(picture(20, 20)).save(tmp_path / f"{name}.png")

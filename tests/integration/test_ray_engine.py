@@ -25,6 +25,7 @@ from intarsia.predict.deliver import Delivered, Picture
 from intarsia.predict.engines.engine import Engine
 from intarsia.predict.engines.local import LocalEngine
 from intarsia.predict.engines.ray_engine import RayEngine
+from intarsia.predict.engines.room import join
 from intarsia.predict.pictures import predict_pictures
 from intarsia.predict.plan import TileOptions
 from intarsia.predict.predictor import Predictor
@@ -257,3 +258,9 @@ def test_what_no_cluster_can_do(folder: Path, whole: RayEngine) -> None:
         RayEngine(folder / "model.safetensors", WHOLE, "cuda")
     with pytest.raises(RecipeError, match="compute on CPUs or CUDA, not on 'mps'"):
         RayEngine(folder / "model.safetensors", WHOLE, "mps")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "ray://127.0.0.1:1"])
+def test_a_cluster_that_is_not_there(address: str) -> None:
+    with pytest.raises(RecipeError, match=rf"{address}: no Ray cluster answers there \(.*\)\. Start one"):
+        join(pytest.importorskip("ray"), address, 1)

@@ -62,7 +62,7 @@ class Delivered:
     blocks: Path | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be millions
 class Picture:
     """One picture, and where its result goes.
 
@@ -130,9 +130,9 @@ def deliver_whole(predictor: Predictor, raster: Raster, picture: Picture) -> Del
     if large and refined:
         height, width = raster.size
         raise RecipeError(
-            f"a picture of {width}×{height} pixels does not fit into the memory, and is refined whole or not at all",
+            f"a picture of {width}×{height} pixels is to be cut into tiles, and is refined whole or not at all",
             where=raster.name,
-            remedy="Leave out --crf and --clean, raise --memory, or cut the picture into several",
+            remedy="Leave out --crf and --clean, or let it be whole: no --tiles and --tile, more --memory",
         )
     # Probabilities are too many for anything but blocks where they do not go to a file of numpy's.
     if large or ("probabilities" in layers and picture.chosen not in ("png", "npz")):

@@ -27,13 +27,15 @@ from intarsia.types import LabelMap
 Format = Literal["png", "tiff", "ome-tiff", "zarr", "npz"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-_SUFFIXES: Mapping[Format, str] = {
+SUFFIXES: Mapping[Format, str] = {
     "png": ".png",
     "tiff": ".tif",
     "ome-tiff": ".ome.tif",
     "zarr": ".zarr",
     "npz": ".npz",
 }
+"""How the labels of each format are called."""
+
 _OTHERS: Mapping[str, Format] = {".ome.tiff": "ome-tiff", ".tiff": "tiff"}
 
 Result = Mapping[Layer, Raster | np.ndarray]
@@ -54,11 +56,11 @@ def format_of(path: Address) -> Format:
 
 def labels_file(folder: Address, stem: str, chosen: Format) -> Address:
     """What the labels of a picture are called."""
-    return within(folder, f"{stem}{_SUFFIXES[chosen]}")
+    return within(folder, f"{stem}{SUFFIXES[chosen]}")
 
 
 def _named(path: Address) -> Format | None:
-    endings = {**_OTHERS, **{suffix: name for name, suffix in _SUFFIXES.items()}}
+    endings = {**_OTHERS, **{suffix: name for name, suffix in SUFFIXES.items()}}
     longest_first = sorted(endings, key=len, reverse=True)
     return next((endings[suffix] for suffix in longest_first if name_of(path).lower().endswith(suffix)), None)
 
@@ -77,7 +79,7 @@ def layer_file(labels: Address, layer: Layer, chosen: Format) -> Address:
     """
     if layer == "labels" or chosen == "npz":
         return labels
-    suffix = _SUFFIXES[chosen]
+    suffix = SUFFIXES[chosen]
     if layer == "probabilities":
         suffix = ".npz" if chosen == "png" else ".zarr"
     return beside(labels, f"{stem_of(name_of(labels))}.{layer}{suffix}")

@@ -62,6 +62,7 @@ class Actor:
         self._opened, self._deadly = opened, deadly if deadly is not None else Counter()
         self._alive = True
         self.open = SimpleNamespace(remote=lambda precision: Reference(lambda: self._opened(precision)))
+        self.__ray_terminate__ = SimpleNamespace(remote=lambda: Reference(lambda: None))
         self.double = SimpleNamespace(remote=lambda numbers: Reference(lambda: self._double(numbers)))
 
     def _double(self, numbers: list[int]) -> list[int]:

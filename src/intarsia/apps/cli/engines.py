@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intarsia.apps.cli.opening import load_model, model_file
-from intarsia.apps.cli.outputs import one_of
+from intarsia.apps.cli.options import one_of
 from intarsia.errors import RecipeError
 
 if TYPE_CHECKING:

@@ -121,6 +121,7 @@ def _show(rows: list[dict[str, Any]], measured: bool) -> None:
             *([f"{1000 * row['seconds']:.0f} ms"] if measured else []),
             row["weights_license"],
         )
+    table.columns[0].overflow = "fold"  # a name cut short cannot be copied
     screen = console()
     screen.print(table, width=max(screen.width, _WIDTH), crop=False)
     screen.print(
@@ -128,6 +129,9 @@ def _show(rows: list[dict[str, Any]], measured: bool) -> None:
     )
     if len(rows) == 1:
         screen.print("\nIn a recipe:\n" + _recipe(rows[0]))
+    else:
+        words = ", ".join(dict.fromkeys(row["architecture"] for row in rows))
+        screen.print(f"\nWhat `model.architecture` calls them: {words}. Name a single model for its arguments.")
 
 
 def _recipe(row: dict[str, Any]) -> str:

@@ -6,9 +6,10 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from intarsia.errors import OutputError, RecipeError
+from intarsia.apps.cli.options import one_of
+from intarsia.errors import OutputError
 
 if TYPE_CHECKING:
     from intarsia.data.rasters.addresses import Address
@@ -47,7 +48,9 @@ def targets(
     if chosen:
         one_of(chosen, FORMATS, "--format")
     place = to_address(out)
-    if (isinstance(place, Path) and place.is_dir()) or not is_mask_file(place):
+    a_store = str(place).lower().endswith(".zarr")  # is a folder, and a result all the same
+    if (isinstance(place, Path) and place.is_dir() and not a_store) or not is_mask_file(place):
+        _check_folder(place)
         named = one_of(chosen or "png", FORMATS, "--format")
         files = [labels_file(place, stem_of(Path(picture).name), named) for picture in pictures]
     else:
@@ -60,10 +63,29 @@ def targets(
             raise OutputError(f"is called as {named}, but --format is {chosen}", where=out, remedy="Leave out --format")
 
     def picture(address: str, file: Address) -> Picture:
-        drawn = within(folder_of(file), "overlays", f"{stem_of(name_of(file))}.png") if overlay else None
-        return Picture(address, file, named, replace(extras, overlay=drawn), magnification, work)
+        drawn = within(folder_of(file), "overlays", f"{stem_of(name_of(file))}.png")
+        chosen_extras = replace(extras, overlay=drawn) if overlay else extras
+        return Picture(address, file, named, chosen_extras, magnification, work)
 
     return [picture(*each) for each in zip(pictures, files, strict=True)]
+
+
+def _check_folder(place: Address) -> None:
+    """That what is to be a folder is not called like a picture, by which a person meant a file.
+
+    Raises:
+        OutputError: it is.
+    """
+    from intarsia.data.formats.decode import IMAGE_SUFFIXES
+    from intarsia.data.rasters.opening import RASTER_SUFFIXES
+    from intarsia.predict.saving import SUFFIXES
+
+    if Path(place).suffix.lower() in IMAGE_SUFFIXES | RASTER_SUFFIXES:
+        raise OutputError(
+            "is called like a picture, and masks are not written as that",
+            where=place,
+            remedy=f"Let the name end in {', '.join(SUFFIXES.values())}, or name a folder",
+        )
 
 
 def check_makers(kept: Sequence[Address], fingerprint: str) -> None:
@@ -98,14 +120,3 @@ def clear_blocks(pictures: Sequence[Picture]) -> None:
     for picture in pictures:
         if picture.work is not None or not is_remote(picture.labels):
             shutil.rmtree(picture.blocks, ignore_errors=True)
-
-
-def one_of(value: str, choices: Sequence[Any], where: str) -> Any:
-    """The choice a person named.
-
-    Raises:
-        RecipeError: there is none of this name.
-    """
-    if value in choices:
-        return value
-    raise RecipeError(f"there is no {value!r}", where=where, remedy=f"Choose of {', '.join(choices)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,9 @@ import typer
 from intarsia.apps.cli.console import Device, Json, console, print_json, progress_bar
 from intarsia.apps.cli.engines import cluster_asked_for, engine_for
 from intarsia.apps.cli.inputs import expand
-from intarsia.apps.cli.outputs import check_makers, clear_blocks, one_of, targets
-from intarsia.errors import DataError, IntarsiaError, RecipeError
+from intarsia.apps.cli.options import bytes_of, one_of
+from intarsia.apps.cli.outputs import check_makers, clear_blocks, targets
+from intarsia.errors import DataError, IntarsiaError
 
 if TYPE_CHECKING:
     from intarsia.data.parallel import Progress
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from intarsia.predict.engines.engine import Engine
     from intarsia.predict.predictor import Predictor
 
-_UNITS: dict[str, int] = {"": 1, "B": 1} | {
-    f"{prefix}{ending}": base**power
-    for power, prefix in enumerate("KMGT", start=1)
-    for ending, base in (("B", 1000), ("IB", 1024), ("", 1000))
-}
 _RESULT, _CUT, _BETTER = "What comes out", "Large pictures", "Better masks, slower"
 _MACHINES = "Many machines"
 
@@ -168,7 +163,7 @@ def run(
             window=one_of(window, WINDOW_KINDS, "--window"),
             batch=batch,
             block=block,
-            memory=_bytes(memory),
+            memory=bytes_of(memory),
         ),
         views=one_of(tta, VIEWS, "--tta") if tta else None,
         layers=("labels", *(name for name, wanted in asked.items() if wanted)),  # type: ignore[arg-type] # named so
@@ -251,22 +246,6 @@ def _extras(crf: str, clean: Sequence[str], spacing: float | None) -> Extras:
         clean=CleanRules.parse(clean) if clean else None,
         spacing=None if spacing is None else (spacing, spacing),
     )
-
-
-def _bytes(text: str) -> int | None:
-    """``2GB`` as a number of bytes; None for no text.
-
-    Raises:
-        RecipeError: it is no size.
-    """
-    if not text:
-        return None
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
-    if found is None or found[2].upper() not in _UNITS:
-        raise RecipeError(
-            f"{text!r} is no size", where="--memory", remedy="Give a number and a unit: 2GB, 800MB, 1.5GiB"
-        )
-    return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 def _refusal(refused: Sequence[IntarsiaError], count: int) -> IntarsiaError:

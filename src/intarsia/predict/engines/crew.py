@@ -15,6 +15,7 @@ _AHEAD = 2  # tasks a worker holds: one it works on, and one so that it need not
 _DEATHS = 3  # of workers over one and the same item, until it is given up
 _STARTS = 3  # workers that may fail to start before none has
 _PATIENCE = 600  # seconds without any worker at work
+_FAREWELL = 5  # seconds to finish a task whose answer nobody waits for
 
 Item = TypeVar("Item")
 
@@ -115,7 +116,10 @@ class Crew:
                 hand.tasks.clear()
 
     def dismiss(self) -> None:
-        """End all workers."""
+        """End all workers; those at work are given some seconds to finish, so that no temporary files stay behind."""
+        leaving = [hand.actor.__ray_terminate__.remote() for hand in self._hands if hand.opening is None]
+        if leaving:
+            self._ray.wait(leaving, num_returns=len(leaving), timeout=_FAREWELL)
         for hand in self._hands:
             self._ray.kill(hand.actor)
         self._hands.clear()

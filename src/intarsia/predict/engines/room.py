@@ -69,11 +69,13 @@ def room(nodes: Sequence[Mapping[str, float]], device: str, threads: int) -> Roo
         )
     gpus = device == "cuda" or (device == "auto" and any(node.get("GPU", 0) >= 1 for node in nodes))
     cpus = 1 if gpus else max(1, min(threads, max((int(node.get("CPU", 0)) for node in nodes), default=0)))
-    counts = [
-        int(min(node.get("CPU", 0) // cpus, node.get("GPU", 0) if gpus else len(nodes) * 2**20)) for node in nodes
-    ]
-    places = tuple((count, int(node["memory"])) for count, node in zip(counts, nodes, strict=True) if count)
-    return Room("cuda" if gpus else "cpu", cpus, places)
+    places = []
+    for node in nodes:
+        count = node.get("CPU", 0) // cpus
+        count = int(min(count, node.get("GPU", 0)) if gpus else count)
+        if count:
+            places.append((count, int(node["memory"])))
+    return Room("cuda" if gpus else "cpu", cpus, tuple(places))
 
 
 def join(ray: Any, address: str | None, cpus: int) -> None:
@@ -101,15 +103,16 @@ def join(ray: Any, address: str | None, cpus: int) -> None:
             socket.create_connection((host, int(port)), _SECONDS).close()
         ray.init(where, **quiet)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error).partition(". ")[0]
-        raise RecipeError(
-            f"no Ray cluster answers there ({reason.lower().rstrip('.')})",
-            where=where,
-            remedy="Start one (`ray start --head`), or give the address of another as HOST:PORT",
-        ) from error
+        reason, remedy = "no Ray cluster answers there", "Start one (`ray start --head`), or name another as HOST:PORT"
+        raise _refused(where, reason, error, remedy) from error
+    except ray.exceptions.RayError as error:
+        remedy = "Copy ~/.ray/auth_token from the machine on which it was started"
+        raise _refused(where, "does not let this machine in", error, remedy) from error
     except ImportError as error:
-        raise RecipeError(
-            "is an address of Ray's client, which is not installed",
-            where=where,
-            remedy="Install it: pip install 'ray[client]'",
-        ) from error
+        remedy = "Install it: pip install 'ray[client]'"
+        raise _refused(where, "is for Ray's client, which is not installed", error, remedy) from error
+
+
+def _refused(where: str, found: str, error: Exception, remedy: str) -> RecipeError:
+    reason = getattr(error, "strerror", None) or str(error).partition(". ")[0].rstrip(".")
+    return RecipeError(f"{found} ({reason[:1].lower()}{reason[1:]})", where=where, remedy=remedy)
