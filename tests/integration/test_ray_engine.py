@@ -203,6 +203,7 @@ def test_as_many_giants_as_workers_are_predicted_by_one_each(
     assert content(tmp_path) == expected_cut
 
 
+@pytest.mark.slow
 def test_a_picture_that_ends_its_workers_is_named_and_does_not_end_the_run(
     folder: Path, whole: RayEngine, expected: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -80,7 +80,7 @@ def opened(precision: str) -> Opened:
 
 
 def answers(crew: Crew, count: int, together: int = 3) -> dict[int, int | GivenUp]:
-    pairs = list(crew.work("double", range(count), together))
+    pairs = list(crew.work("double", range(count), together=together, ahead=2))
     assert len(pairs) == count
     return dict(pairs)
 

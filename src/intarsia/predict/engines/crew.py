@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, TypeVar
 
 import intarsia
 from intarsia.errors import IntarsiaError, RecipeError
 from intarsia.predict.engines.worker import Opened, Resolved
 
-_AHEAD = 2  # tasks a worker holds: one it works on, and one so that it need not wait for the next
 _DEATHS = 3  # of workers over one and the same item, until it is given up
 _STARTS = 3  # workers that may fail to start before none has
 _PATIENCE = 600  # seconds without any worker at work
@@ -50,7 +50,7 @@ class Crew:
 
     def __init__(self, ray: Any, hire: Callable[[], Any], count: int) -> None:
         self._ray, self._hire, self._count = ray, hire, count
-        self._hands: list[_Hand] = []
+        self._hands: set[_Hand] = set()
         self._opened: Opened | None = None
         self._failed = 0  # starts since a worker last held the model
 
@@ -73,7 +73,7 @@ class Crew:
         return self._opened.precision
 
     def work(
-        self, method: str, items: Sequence[Item], together: int, *arguments: object
+        self, method: str, items: Sequence[Item], *arguments: object, together: int = 1, ahead: int = 1
     ) -> Iterator[tuple[Item, Any | GivenUp]]:
         """Have items worked on.
 
@@ -81,8 +81,9 @@ class Crew:
             method: of the worker: given a list of items and ``arguments``, it returns a list of answers, or the error
                 that ends the run.
             items: are drawn as workers become free.
-            together: how many are one task.
             arguments: the same for all.
+            together: how many are one task.
+            ahead: tasks a worker holds at once: 2 for short ones, so that it need not wait for the next.
 
         Yields:
             Each item once, with its answer, in whatever order they become ready. A worker that dies is replaced and
@@ -95,8 +96,8 @@ class Crew:
         try:
             while todo.left:
                 self._recruit()
-                for hand in self._hands:
-                    while hand.opening is None and len(hand.tasks) < _AHEAD and (part := todo.take()):
+                for held, hand in product(range(ahead), self._hands):  # each is given one before any is given two
+                    if hand.opening is None and len(hand.tasks) == held and (part := todo.take()):
                         ask = getattr(hand.actor, method)
                         hand.tasks[ask.remote([items[number] for number in part], *arguments)] = part
                 for hand, reference in self._events():
@@ -128,11 +129,12 @@ class Crew:
         while len(self._hands) < self._count:
             actor = self._hire()
             precision = "auto" if self._opened is None else self._opened.precision
-            self._hands.append(_Hand(actor, actor.open.remote(precision)))
+            self._hands.add(_Hand(actor, actor.open.remote(precision)))
 
     def _events(self) -> list[tuple[_Hand, Any]]:
         """Answers that are there, after at least one is; oldest first of each worker."""
-        waiting = {reference: hand for hand in self._hands for reference in (hand.opening, *hand.tasks) if reference}
+        waiting = {reference: hand for hand in self._hands for reference in hand.tasks}
+        waiting |= {hand.opening: hand for hand in self._hands if hand.opening is not None}
         some, _ = self._ray.wait(list(waiting), num_returns=1, timeout=_PATIENCE)
         if not some and not any(hand.tasks for hand in self._hands):
             raise _none_starts(f"the cluster had no room for any in {_PATIENCE // 60} minutes")

@@ -42,7 +42,7 @@ class RayEngine:
         settings: how.
         device: "auto" for GPUs where the cluster has any, "cuda" or "cpu".
         address: of a Ray cluster: "auto", ``HOST:PORT`` or ``ray://HOST:PORT``; None: that of the environment variable
-            RAY_ADDRESS, else Ray is started on this machine.
+            RAY_ADDRESS, else Ray is started on this machine. A process that is in a cluster already stays in it.
         workers: how many, each with a GPU, or with as many CPUs as PyTorch has threads in this process; None: as many
             as there is room for. Should there be room for fewer, the others begin when machines join.
 
@@ -75,7 +75,7 @@ class RayEngine:
             there = room([node["Resources"] for node in ray.nodes() if node["Alive"]], device, threads)
             count = workers or _filling(there)
             model = replace(model, prepared=replace(model.prepared, device=torch.device(there.device)))
-            settings = _spread(model, settings, there.ceiling(count, psutil.Process().memory_info().rss))
+            settings = _for_workers(model, settings, there.ceiling(count, psutil.Process().memory_info().rss))
             setup = ray.put(Setup(Path(model_file).read_bytes(), settings, there.device, threads))
             actor = ray.remote(Worker).options(**there.resources, scheduling_strategy="SPREAD")
             self._crew = Crew(ray, lambda: actor.remote(setup), count)
@@ -93,7 +93,7 @@ class RayEngine:
         _make_folders(pictures)
         giants = []
         together = max(1, min(_TOGETHER, len(pictures) // (_TASKS * self._crew.count)))
-        for picture, answer in self._crew.work("pictures", pictures, together):
+        for picture, answer in self._crew.work("pictures", pictures, together=together, ahead=2):
             if answer is None:
                 giants.append(picture)
             else:
@@ -101,12 +101,12 @@ class RayEngine:
         if len(giants) < self._crew.count:
             yield from ((picture, None) for picture in giants)
             return
-        for picture, answer in self._crew.work("giants", giants, 1):
+        for picture, answer in self._crew.work("giants", giants):
             yield picture, _given_up(picture.address) if isinstance(answer, GivenUp) else answer
 
     def blocks(self, picture: Picture, cut: Cut, todo: Sequence[Block]) -> Iterator[tuple[Block, IntarsiaError | None]]:
         """See :class:`~intarsia.predict.engines.engine.Engine`."""
-        for block, answer in self._crew.work("blocks", todo, 1, picture, cut):
+        for block, answer in self._crew.work("blocks", todo, picture, cut):
             where = f"{picture.address}, block {block.name}"
             yield block, _given_up(where) if isinstance(answer, GivenUp) else answer
 
@@ -125,7 +125,7 @@ def _filling(there: Room) -> int:
     return there.workers
 
 
-def _spread(model: Model, settings: Settings, memory: int) -> Settings:
+def _for_workers(model: Model, settings: Settings, memory: int) -> Settings:
     """Settings with a ceiling for each worker, and with blocks that are many enough."""
     tiles = settings.tiles
     tiles = replace(tiles, memory=tiles.memory or memory)
