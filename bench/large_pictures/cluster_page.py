@@ -58,8 +58,8 @@ def _pictures(results: dict[str, Any]) -> tuple[str, ...]:
             "The process that hands them out does at most",
             f"1 / {driver * 1000:.2f} ms = {1 / driver:,.0f} a second, enough for {each / driver:,.0f} cores; that was",
             "measured with one worker, and to watch hundreds costs it time too, so plan for half. Its list takes",
-            f"10,000,000 × {results['list']:.0f} bytes = {_PICTURES * results['list'] / 1e9:.1f} GB. Split the list for",
-            "more cores or less memory: a hundred calls of 100,000 pictures can also be repeated one by one.",
+            f"10,000,000 × {results['list']:.0f} bytes = {_PICTURES * results['list'] / 1e9:.1f} GB. Split the list",
+            "for more cores or less memory: a hundred calls of 100,000 pictures can also be repeated one by one.",
         ),
     )
 

@@ -27,7 +27,7 @@ from intarsia.predict.tiling import Block
 
 _TOGETHER = 8  # pictures a task at most: the next are read while one is predicted
 _TASKS = 4  # a worker at least, so that none has nothing to do for long while the last ones are finished
-_BLOCK = 4096  # pixels a side: a minute's work on a CPU, which is what the death of a worker costs
+_BLOCK = 4096  # pixels a side: less than a minute of a CPU, which is what the death of a worker costs
 _HUGE = (2**20, 2**20)
 
 
