@@ -111,7 +111,7 @@ def _list(count: int = 100_000) -> float:
     planned = targets(addresses, "s3://bucket/masks", "", overlay=False, extras=Extras(), magnification=None)
     taken = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    return taken / len(planned)
+    return taken / len(planned.pictures)
 
 
 def _network(predictor: Predictor, picture: Picture) -> float:

@@ -11,6 +11,8 @@ from intarsia.architectures import build
 from intarsia.types import ImageSpec, LabelMap, SemanticLogits
 from intarsia.weights import ModelCard, fingerprint_weights, write_model
 
+LABELS = LabelMap(names=("ground", "house", "tree"), ids=(0, 1, 2))
+
 
 def write_tiny_model(path: Path, seed: int = 0) -> Path:
     """A U-Net of RGB pictures and three classes with random weights."""
@@ -26,7 +28,7 @@ def write_tiny_model(path: Path, seed: int = 0) -> Path:
     card = ModelCard(
         architecture="unet",
         arguments=arguments,
-        label_map=LabelMap(names=("ground", "house", "tree"), ids=(0, 1, 2)),
+        label_map=LABELS,
         image_spec=ImageSpec(3, 8, (0.5, 0.5, 0.5), (0.3, 0.3, 0.3)),
         weights_fingerprint=fingerprint_weights(network.state_dict()),
     )

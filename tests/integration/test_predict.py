@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import rasterio
 import tifffile
-import torch
 import zarr
 from affine import Affine
 from PIL import Image
@@ -23,60 +22,18 @@ from typer.testing import CliRunner
 
 from command_line import call
 from intarsia.apps.cli.app import app
-from intarsia.architectures import build
 from intarsia.data.formats.mask import read_mask
 from intarsia.data.rasters.raster import Raster
 from intarsia.predict import blocks as blocks_module
 from intarsia.predict.layers import Rasters
 from intarsia.predict.tiling import Block
-from intarsia.types import ImageSpec, LabelMap, SemanticLogits
-from intarsia.weights import ModelCard, fingerprint_weights, write_model
-
-LABELS = LabelMap(names=("ground", "house", "tree"), ids=(0, 1, 2))
-CUT = ["--tiles", "exact", "--tile", "96", "--block", "100", "--device", "cpu"]
-
-
-def write_tiny_model(path: Path, seed: int) -> Path:
-    torch.manual_seed(seed)
-    arguments = {"in_channels": 3, "num_classes": 3, "base_width": 4, "depth": 2}
-    network = build("unet", **arguments).eval()
-    with torch.no_grad():  # as it comes it would find one class everywhere
-        shown = torch.from_numpy(picture(64, 64)).permute(2, 0, 1)[None].float() / 255
-        logits = network((shown - 0.5) / 0.2)
-        assert isinstance(logits, SemanticLogits)
-        assert isinstance(network.head, torch.nn.Conv2d)
-        assert network.head.bias is not None
-        network.head.bias -= logits.logits.mean(dim=(0, 2, 3))
-    card = ModelCard(
-        architecture="unet",
-        arguments=arguments,
-        label_map=LABELS,
-        image_spec=ImageSpec(3, 8, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2)),
-        weights_fingerprint=fingerprint_weights(network.state_dict()),
-    )
-    write_model(path, network.state_dict(), card)
-    return path
+from tiny_model import write_tiny_model
+from tiny_pictures import CUT, picture, whole_mask, write_tiff
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp("model") / "model.safetensors", 0)
-
-
-def picture(height: int, width: int) -> np.ndarray:
-    coarse = np.random.default_rng(0).integers(0, 256, (-(-height // 8), -(-width // 8), 3), np.uint8)
-    return coarse.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
-
-
-def write_tiff(path: Path, values: np.ndarray) -> Path:
-    tifffile.imwrite(path, values, tile=(64, 64), compression="zlib", photometric="rgb")
-    return path
-
-
-def whole_mask(model: Path, values: np.ndarray, folder: Path) -> np.ndarray:
-    Image.fromarray(values).save(folder / "whole.png")
-    assert call("predict", model, folder / "whole.png", "--out", folder / "whole", "--device", "cpu").code == 0
-    return np.asarray(Image.open(folder / "whole" / "whole.png"))
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "model.safetensors")
 
 
 def test_every_format_holds_the_same_labels(model: Path, tmp_path: Path) -> None:
@@ -105,14 +62,14 @@ def test_other_layers_go_beside_the_labels(model: Path, tmp_path: Path) -> None:
     )
     assert call("predict", model, tmp_path / "a.tif", "-o", tmp_path / "png", *asked, "--device", "cpu").code == 0
     (entry,) = made["written"]
-    assert entry["probabilities"] == str(tmp_path / "cut" / "a.probabilities.zarr")
+    assert entry["probabilities"] == str(tmp_path / "cut" / "probabilities" / "a.zarr")
     shares = np.asarray(zarr.open_group(entry["probabilities"], mode="r")["0"]).astype(np.float32)
-    with np.load(tmp_path / "png" / "a.probabilities.npz") as content:
+    with np.load(tmp_path / "png" / "probabilities" / "a.npz") as content:
         assert np.abs(content["probabilities"].astype(np.float32) - shares).max() < 1e-3
-    confidence = np.asarray(Image.open(tmp_path / "png" / "a.confidence.png"))
+    confidence = np.asarray(Image.open(tmp_path / "png" / "confidence" / "a.png"))
     assert np.abs(confidence - 255 * shares.max(axis=0)).max() <= 1
     assert np.abs(tifffile.imread(entry["confidence"]).astype(int) - confidence).max() <= 1
-    assert np.asarray(Image.open(tmp_path / "png" / "a.entropy.png")).shape == (100, 130)
+    assert np.asarray(Image.open(tmp_path / "png" / "entropy" / "a.png")).shape == (100, 130)
     assert np.asarray(Image.open(entry["overlay"])).shape == (100, 130, 3)
 
 
@@ -171,8 +128,8 @@ def test_killed_and_begun_again_it_gives_the_same_bytes(model: Path, tmp_path: P
     kept = {path: path.stat().st_mtime_ns for path in folder.glob("y*.tif")}
     assert len(kept) >= 40
     assert call("predict", model, source, "-o", target, "--confidence", *CUT).code == 0
-    for name in ("", ".confidence"):
-        assert (tmp_path / f"two{name}.tif").read_bytes() == (tmp_path / f"one{name}.tif").read_bytes()
+    for made in (tmp_path, tmp_path / "confidence"):
+        assert (made / "two.tif").read_bytes() == (made / "one.tif").read_bytes()
     assert not folder.exists()
 
 

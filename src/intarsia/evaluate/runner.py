@@ -22,6 +22,7 @@ from intarsia.metrics.overlap import mean_iou
 from intarsia.metrics.picture import DEFAULT_OPTIONS, CountOptions, PictureCounts, count_picture
 from intarsia.ops.resize import resize_nearest
 from intarsia.predict.prepared import PreparedNetwork
+from intarsia.predict.saving import stem_of
 from intarsia.types import LabelMap
 
 
@@ -193,8 +194,8 @@ def _masks(folder: Path) -> dict[str, Path]:
     if lossy:
         raise lossy_mask(lossy, lossy[0].suffix.lower().removeprefix(".").upper())
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in MASK_SUFFIXES)
-    masks = {path.stem: path for path in files}
-    twins = [path for path in files if masks[path.stem] != path]
+    masks = {stem_of(path.name): path for path in files}
+    twins = [path for path in files if masks[stem_of(path.name)] != path]
     if twins:
         raise DataError(
             "share their names with other masks up to the ending", where=twins, remedy="Keep one mask of each name"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from intarsia.data.formats.provenance import Provenance
 from intarsia.data.parallel import Progress
 from intarsia.data.rasters.addresses import Address, name_of
 from intarsia.data.rasters.array import ArrayRaster
@@ -20,11 +23,15 @@ from intarsia.errors import DataError, RecipeError
 from intarsia.predict.clean import PIXELS, CleanRules, clean_ids
 from intarsia.predict.crf import CrfParameters, refine
 from intarsia.predict.layers import Layer, Rasters, clear, finished, void_id
+from intarsia.predict.ledger import begun
 from intarsia.predict.overlays import write_overlay
+from intarsia.predict.plan import Cut
 from intarsia.predict.predictor import Predictor
-from intarsia.predict.saving import Format, Result, save
+from intarsia.predict.saving import Format, Result, layer_file, save
+from intarsia.predict.settings import Settings
 from intarsia.predict.tiling import Block
 
+_PLAIN = re.compile(r"[^\w .,:;{}*=-]", re.ASCII)
 _MICROMETERS = {"nm": 1e-3, "um": 1.0, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "km": 1e9}
 
 
@@ -37,12 +44,15 @@ class Extras:
         clean: rules by which the mask is cleaned afterwards; None: none.
         spacing: height and width of a pixel in the unit of the rules; None: what the picture's file says.
         overlay: where the picture with its mask over it goes; None: nowhere.
+        simplify: how far polygons' corners are cut off, pixels; see
+            :func:`~intarsia.data.vectors.trace.trace_polygons`.
     """
 
     crf: CrfParameters | None = None
     clean: CleanRules | None = None
     spacing: tuple[float, float] | None = None
     overlay: Address | None = None
+    simplify: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,9 +64,11 @@ class Delivered:
         fractions: the share of each class by name, in [0, 1]; None of a picture predicted in blocks.
         failed: what could not be predicted and is void in the files.
         blocks: the folder of finished blocks, which is kept only where something failed, to go on from.
+        cut: how it was cut.
     """
 
     files: Mapping[Layer, Address]
+    cut: Cut
     fractions: Mapping[str, float] | None = None
     failed: tuple[DataError, ...] = ()
     blocks: Path | None = None
@@ -82,6 +94,11 @@ class Picture:
     extras: Extras = Extras()
     magnification: float | None = None
     work: Path | None = None
+
+    def files(self, layers: Sequence[Layer]) -> list[Address]:
+        """All that is written of it."""
+        made = [layer_file(self.labels, layer, self.chosen) for layer in layers]
+        return made if self.extras.overlay is None else [*made, self.extras.overlay]
 
     def open(self) -> Raster:
         """The picture.
@@ -126,7 +143,8 @@ def deliver_whole(predictor: Predictor, raster: Raster, picture: Picture) -> Del
     """
     extras, layers = picture.extras, predictor.settings.layers
     refined = extras.crf is not None or extras.clean is not None
-    large = predictor.cut(raster.size).cutting != "whole"
+    cut = predictor.cut(raster.size)
+    large = cut.cutting != "whole"
     if large and refined:
         height, width = raster.size
         raise RecipeError(
@@ -138,7 +156,7 @@ def deliver_whole(predictor: Predictor, raster: Raster, picture: Picture) -> Del
     if large or ("probabilities" in layers and picture.chosen not in ("png", "npz")):
         return None
     made = _refined(predictor, raster, extras) if refined else predictor.rasters(raster, layers)
-    return Delivered(_save(predictor, raster, made, picture), _fractions(made, predictor))
+    return Delivered(_save(predictor, raster, made, picture), cut, _fractions(made, predictor))
 
 
 def deliver_blocks(
@@ -160,11 +178,37 @@ def deliver_blocks(
     Raises:
         OutputError: the result cannot be written; the blocks are kept.
     """
+    cut = begun(picture.blocks)
+    assert cut is not None, "the run was begun"
     files = _save(predictor, raster, predictor.mosaics(raster, picture.blocks), picture, progress)
     if failed:
-        return Delivered(files, None, tuple(failed.values()), picture.blocks)
+        return Delivered(files, cut, None, tuple(failed.values()), picture.blocks)
     shutil.rmtree(picture.blocks, ignore_errors=True)
-    return Delivered(files)
+    return Delivered(files, cut)
+
+
+def provenance(predictor: Predictor, picture: Picture) -> Provenance:
+    """What the files of a result name: the model, and of the options those that change it and are not the defaults."""
+    settings, extras, plain = predictor.settings, picture.extras, Settings()
+    tiles = replace(settings.tiles, batch=None, block=None, memory=None)
+    said = []
+    if tiles != plain.tiles:
+        side = "" if tiles.tile is None else f" of {tiles.tile} pixels"
+        said.append(f"{tiles.cutting} tiles{side} overlap {tiles.overlap:g} {tiles.window}")
+    if settings.views is not None:
+        said.append(f"views {settings.views} averaging {settings.merging}")
+    if settings.skip_flat is not None:
+        said.append(f"skip-flat {settings.skip_flat}")
+    if extras.crf is not None:
+        said.append(f"crf {' '.join(f'{value:g}' for value in astuple(extras.crf))}")
+    if extras.clean is not None:
+        said.append(f"clean {json.dumps(extras.clean.to_dict())}")
+    for name, value in (("spacing", extras.spacing), ("magnification", picture.magnification)):
+        said += [] if value is None else [f"{name} {value}"]
+    if extras.simplify:
+        said.append(f"simplify {extras.simplify:g}")
+    # In XML and JSON some characters are written otherwise than they are read.
+    return Provenance(predictor.model.card.weights_fingerprint, _PLAIN.sub("", "; ".join(said)))
 
 
 def _save(
@@ -177,7 +221,13 @@ def _save(
         assert not isinstance(mask, np.ndarray)
         write_overlay(overlay, raster, mask, replace(card.label_map, ignore=void_id(card.label_map)))
     return save(
-        placed, picture.labels, picture.chosen, card.label_map, model=card.weights_fingerprint, progress=progress
+        placed,
+        picture.labels,
+        picture.chosen,
+        card.label_map,
+        provenance=provenance(predictor, picture),
+        simplify=picture.extras.simplify,
+        progress=progress,
     )
 
 

@@ -43,6 +43,16 @@ def describe_device(device: torch.device) -> str:
     return f"{_processor()}, {threads} thread{'' if threads == 1 else 's'}"
 
 
+def free_memory(device: torch.device) -> int | None:
+    """The bytes a GPU has free, those included that PyTorch holds and does not use; None where the memory is shared
+    with the processor.
+    """
+    if device.type != "cuda":
+        return None
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
 def _processor() -> str:
     """The processor's name where the system tells it (Linux), else its kind."""
     try:

@@ -95,6 +95,10 @@ class Cut:
     batch: int
     block: int
 
+    def describe(self) -> str:
+        """In a few words."""
+        return "whole" if self.cutting == "whole" else f"in {self.cutting} tiles of {self.tile} pixels"
+
 
 def lay(size: tuple[int, int], cut: Cut, facts: NetworkFacts) -> Tiling:
     """Where the tiles of a picture lie.
@@ -124,6 +128,7 @@ class Budget:
         pixel: bytes of a pixel of the picture.
         scores: classes, or 1 where one channel stands for two.
         results: bytes of a pixel of all layers.
+        device: the bytes a GPU has, where the network and unfinished scores are then; None: they share ``available``.
     """
 
     available: int
@@ -131,23 +136,40 @@ class Budget:
     pixel: int
     scores: int
     results: int
-
-    def network(self, height: int, width: int, batch: int = 1) -> int:
-        """Bytes while the network works on tiles of this size."""
-        return self.facts.pixel_bytes * height * width * batch
-
-    def rest(self, tile: int, block: int) -> int:
-        """Bytes of everything beside the network: bands read ahead, unfinished scores, results being written."""
-        width = block + 2 * tile
-        return 3 * self.pixel * width * (tile + 512) + 3 * 4 * self.scores * width * tile + 2 * self.results * block**2
+    device: int | None = None
 
     def fits(self, tile: int, block: int, batch: int = 1) -> bool:
-        """Whether it stays below the ceiling."""
-        return self.network(tile, tile, batch) + self.rest(tile, block) <= self.available
+        """Whether tiles in blocks of these sides stay below the ceilings."""
+        return self.lacking(tile, block, batch) <= 0
+
+    def fits_whole(self, height: int, width: int) -> bool:
+        """Whether a picture that the network is shown whole does."""
+        most = max(height, width)
+        return self._lacking(self.facts.pixel_bytes * height * width, self._beside(0, most)) <= 0
+
+    def lacking(self, tile: int, block: int, batch: int = 1) -> int:
+        """The bytes that are missing."""
+        unfinished = 3 * 4 * self.scores * (block + 2 * tile) * tile
+        return self._lacking(self.facts.pixel_bytes * tile**2 * batch + unfinished, self._beside(tile, block))
+
+    def _beside(self, tile: int, block: int) -> int:
+        """Bytes of bands read ahead and of results being written."""
+        return 3 * self.pixel * (block + 2 * tile) * (tile + 512) + 2 * self.results * block**2
+
+    def _lacking(self, computing: int, beside: int) -> int:
+        if self.device is None:
+            return computing + beside - self.available
+        return max(computing - self.device, beside - self.available)
 
 
 def budget(
-    memory: int, held: int, facts: NetworkFacts, spec: ImageSpec, label_map: LabelMap, layers: tuple[Layer, ...]
+    memory: int,
+    held: int,
+    facts: NetworkFacts,
+    spec: ImageSpec,
+    label_map: LabelMap,
+    layers: tuple[Layer, ...],
+    device: int | None = None,
 ) -> Budget:
     """What there is to spend.
 
@@ -158,13 +180,14 @@ def budget(
         spec: of the pictures.
         label_map: the classes.
         layers: the rasters to make.
+        device: the bytes a GPU has free; None where the network computes on the CPU.
     """
     itemsizes = {layer: np.dtype(layer_dtype(layer, label_map)).itemsize for layer in layers}
     results = sum(
         size * (label_map.num_classes if layer == "probabilities" else 1) for layer, size in itemsizes.items()
     )
     pixel = spec.channels * spec.bit_depth // 8
-    return Budget(memory - held - _RESERVE, facts, pixel, label_map.num_classes, results)
+    return Budget(memory - held - _RESERVE, facts, pixel, label_map.num_classes, results, device)
 
 
 def decide(size: tuple[int, int], options: TileOptions, spending: Budget, most_batch: int = 1) -> Cut:
@@ -193,9 +216,8 @@ def _cutting(
 ) -> tuple[Literal["whole", "exact", "blended"], int]:
     """Which, and the side of a tile."""
     facts = spending.facts
-    whole = spending.network(*size) + spending.rest(0, max(size))
     if options.cutting == "whole" or (
-        options.cutting == "auto" and options.tile is None and whole <= spending.available
+        options.cutting == "auto" and options.tile is None and spending.fits_whole(*size)
     ):
         return "whole", max(size)
     if options.cutting == "exact" and facts.margin is None:
@@ -226,8 +248,7 @@ def _largest_block(most: int, tile: int, spending: Budget) -> int:
     sides = [side for side in _BLOCKS if side < most + 512 and side >= min(tile, most)]
     found = next((side for side in sides if spending.fits(tile, side)), None)
     if found is None:
-        needed = spending.network(tile, tile) + spending.rest(tile, min(tile, most))
-        more = needed - spending.available
+        more = spending.lacking(tile, min(tile, most))
         raise RecipeError(
             f"tiles of {tile} pixels take {more / 2**20:.0f} MiB more than there is",
             where="memory",

@@ -19,6 +19,7 @@ from intarsia.data.rasters.blocks import Mosaic
 from intarsia.data.rasters.raster import Raster
 from intarsia.errors import DataError, RecipeError
 from intarsia.predict.blocks import BlockPredictor
+from intarsia.predict.device import free_memory
 from intarsia.predict.layers import Layer, Rasters, clear, empty, layer_dtype
 from intarsia.predict.ledger import begun, open_ledger, unfinished
 from intarsia.predict.model import Model, load
@@ -167,7 +168,8 @@ class Predictor:
         memory = psutil.virtual_memory()
         held = psutil.Process().memory_info().rss
         ceiling = options.memory or held + memory.available // 2
-        spending = budget(ceiling, held, self._facts, card.image_spec, card.label_map, self.settings.layers)
+        free = free_memory(self.prepared.device)
+        spending = budget(ceiling, held, self._facts, card.image_spec, card.label_map, self.settings.layers, free)
         cut = decide(size, options, spending, 1 if self.prepared.device.type == "cpu" else _GPU_BATCH)
         if cut.cutting != "whole":
             self._check_size(size)

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float32, UInt8, UInt16
 from torch import Tensor
 
+from intarsia.errors import RecipeError
 from intarsia.ops.prepare import fit_channels, normalize, shrink, shrunk_size, to_unit_range
 from intarsia.predict.device import autocast
 from intarsia.predict.layers import Layer, Rasters, finished
@@ -86,7 +87,20 @@ class PreparedNetwork:
 
     @torch.inference_mode()
     def output(self, prepared: Sequence[Float32[Tensor, "planes height width"]]) -> Output:
-        """What the network returns for pictures of one size that :meth:`prepare` made."""
-        batch = normalize(torch.stack(list(prepared)).to(self.device), self.image_spec)
-        with autocast(self.precision, self.device):
-            return self.network(batch.contiguous(memory_format=torch.channels_last))
+        """What the network returns for pictures of one size that :meth:`prepare` made.
+
+        Raises:
+            RecipeError: a GPU has too little memory for it.
+        """
+        try:
+            batch = normalize(torch.stack(list(prepared)).to(self.device), self.image_spec)
+            with autocast(self.precision, self.device):
+                return self.network(batch.contiguous(memory_format=torch.channels_last))
+        except torch.OutOfMemoryError as error:
+            height, width = prepared[0].shape[1:]
+            at_once = f"{len(prepared)} at once" if len(prepared) > 1 else "one by one"
+            raise RecipeError(
+                f"its memory is too small for pictures or tiles of {width}×{height} pixels, {at_once}",
+                where=f"device {self.device}",
+                remedy="Take --batch 1 or smaller tiles (--tile), or end what else computes there",
+            ) from error

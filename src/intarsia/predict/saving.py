@@ -12,8 +12,10 @@ import numpy as np
 from PIL import Image
 
 from intarsia.data.formats.mask import write_mask
+from intarsia.data.formats.provenance import NPZ_KEY, Provenance
+from intarsia.data.formats.video import frame_of
 from intarsia.data.parallel import Progress
-from intarsia.data.rasters.addresses import Address, beside, name_of, within
+from intarsia.data.rasters.addresses import Address, folder_of, name_of, within
 from intarsia.data.rasters.array import ArrayRaster
 from intarsia.data.rasters.cog import write_cog
 from intarsia.data.rasters.delivery import delivered_file
@@ -21,10 +23,14 @@ from intarsia.data.rasters.identity import is_remote
 from intarsia.data.rasters.ome_tiff import write_ome_tiff
 from intarsia.data.rasters.ome_zarr import write_ome_zarr
 from intarsia.data.rasters.raster import Raster
+from intarsia.data.vectors.geojson import write_geojson
+from intarsia.data.vectors.geopackage import write_geopackage
+from intarsia.data.vectors.trace import trace_polygons
+from intarsia.ops.overlay import background_index
 from intarsia.predict.layers import Layer, void_id
 from intarsia.types import LabelMap
 
-Format = Literal["png", "tiff", "ome-tiff", "zarr", "npz"]
+Format = Literal["png", "tiff", "ome-tiff", "zarr", "npz", "geojson", "gpkg"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 SUFFIXES: Mapping[Format, str] = {
@@ -33,8 +39,13 @@ SUFFIXES: Mapping[Format, str] = {
     "ome-tiff": ".ome.tif",
     "zarr": ".zarr",
     "npz": ".npz",
+    "geojson": ".geojson",
+    "gpkg": ".gpkg",
 }
 """How the labels of each format are called."""
+
+POLYGONS: tuple[Format, ...] = ("geojson", "gpkg")
+"""The formats that hold the outlines of regions and no pixels."""
 
 _OTHERS: Mapping[str, Format] = {".ome.tiff": "ome-tiff", ".tiff": "tiff"}
 
@@ -54,9 +65,10 @@ def format_of(path: Address) -> Format:
     return named
 
 
-def labels_file(folder: Address, stem: str, chosen: Format) -> Address:
-    """What the labels of a picture are called."""
-    return within(folder, f"{stem}{SUFFIXES[chosen]}")
+def labels_file(folder: Address, picture: str, chosen: Format) -> Address:
+    """What the labels of a picture are called, given its address."""
+    *folders, stem = result_name(picture)
+    return within(folder, *folders, f"{stem}{SUFFIXES[chosen]}")
 
 
 def _named(path: Address) -> Format | None:
@@ -71,18 +83,24 @@ def stem_of(name: str) -> str:
     return Path(path.stem).stem if Path(path.stem).suffix.lower() == ".ome" else path.stem
 
 
-def layer_file(labels: Address, layer: Layer, chosen: Format) -> Address:
-    """Where a layer goes, beside the labels: ``a.confidence.png`` beside ``a.png``.
+def result_name(address: str) -> tuple[str, ...]:
+    """What the result of a picture is called, without an ending: ``("a",)``, of a frame ``("clip", "00007")``."""
+    frame = frame_of(address)
+    return (stem_of(name_of(address)),) if frame is None else (stem_of(name_of(frame[0])), f"{frame[1]:05}")
 
-    Probabilities are float16 [K, H, W], which no picture format holds: they go to ``a.probabilities.zarr``, or
-    ``.npz`` beside PNG.
+
+def layer_file(labels: Address, layer: Layer, chosen: Format) -> Address:
+    """Where a layer goes: ``confidence/a.png`` of ``a.png``, so that a folder of masks holds nothing but masks.
+
+    Probabilities are float16 [K, H, W], which no picture format holds: they go to ``probabilities/a.zarr``, or
+    ``.npz`` beside PNG. Beside polygons lie Cloud Optimized GeoTIFFs.
     """
     if layer == "labels" or chosen == "npz":
         return labels
-    suffix = SUFFIXES[chosen]
+    suffix = SUFFIXES["tiff" if chosen in POLYGONS else chosen]
     if layer == "probabilities":
         suffix = ".npz" if chosen == "png" else ".zarr"
-    return beside(labels, f"{stem_of(name_of(labels))}.{layer}{suffix}")
+    return within(folder_of(labels), layer, f"{stem_of(name_of(labels))}{suffix}")
 
 
 def save(
@@ -91,7 +109,8 @@ def save(
     chosen: Format,
     label_map: LabelMap,
     *,
-    model: str = "",
+    provenance: Provenance | None = None,
+    simplify: float = 0.0,
     progress: Progress | None = None,
 ) -> dict[Layer, Address]:
     """Write a result, the labels last: that they are there means that all of it is.
@@ -101,7 +120,8 @@ def save(
         labels: the file or, of zarr, the folder of the labels, on a disk or in a store; missing folders are made.
         chosen: the format.
         label_map: the classes.
-        model: the fingerprint of the model, which masks are to name.
+        provenance: what predicted it, which masks are to name.
+        simplify: of polygons, see :func:`~intarsia.data.vectors.trace.trace_polygons`.
         progress: told about each part of the labels, where a format is written part by part.
 
     Returns:
@@ -111,34 +131,37 @@ def save(
         OutputError: a file cannot be written.
     """
     if chosen == "npz":
-        _save_npz(result, labels, label_map)
+        _save_npz(result, labels, label_map, provenance)
         return dict.fromkeys(result, labels)
     written: dict[Layer, Address] = {}
     for layer, values in sorted(result.items(), key=lambda item: item[0] == "labels"):
         path = layer_file(labels, layer, chosen)
         if str(path).endswith(".npz"):
-            _save_npz({layer: values}, path, label_map)
+            _save_npz({layer: values}, path, label_map, provenance)
         elif chosen == "png":
-            _save_png(_array(values), path, layer, label_map, model)
+            _save_png(_array(values), path, layer, label_map, provenance)
+        elif layer == "labels" and chosen in POLYGONS:
+            _save_polygons(_raster(values), path, label_map, provenance, simplify)
         else:
-            _save_raster(_raster(values), path, layer, label_map, model, progress)
+            _save_raster(_raster(values), path, layer, label_map, provenance, progress)
         written[layer] = path
     return written
 
 
-def _save_png(values: np.ndarray, path: Address, layer: Layer, label_map: LabelMap, model: str) -> None:
+def _save_png(values: np.ndarray, path: Address, layer: Layer, label_map: LabelMap, made: Provenance | None) -> None:
     if layer == "labels":
         void = void_id(label_map)
         known = replace(label_map, ignore=void) if (values == void).any() else label_map
         # What goes to the disk is written there whole or not at all by itself.
         with delivered_file(path) if is_remote(path) else nullcontext(path) as file:
-            write_mask(file, values, known, model=model)
+            said = {} if made is None else {"model": made.model, "options": made.options}
+            write_mask(file, values, known, **said)
         return
     with delivered_file(path) as temporary:
         Image.fromarray(values).save(temporary)
 
 
-def _save_npz(result: Result, path: Address, label_map: LabelMap) -> None:
+def _save_npz(result: Result, path: Address, label_map: LabelMap, made: Provenance | None) -> None:
     called = {"labels": "class_ids"}
     with delivered_file(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
@@ -146,14 +169,31 @@ def _save_npz(result: Result, path: Address, label_map: LabelMap) -> None:
             allow_pickle=False,
             ids=np.asarray(label_map.ids),
             names=np.asarray(label_map.names),
+            **({} if made is None else {NPZ_KEY: np.asarray(made.describe())}),
             **{called.get(layer, layer): _array(values) for layer, values in result.items()},
         )
 
 
-def _save_raster(
-    raster: Raster, path: Address, layer: Layer, label_map: LabelMap, model: str, progress: Progress | None
+def _save_polygons(
+    raster: Raster, path: Address, label_map: LabelMap, made: Provenance | None, simplify: float
 ) -> None:
-    described = f"{layer} predicted by the model {model}" if model else layer
+    """All classes but a background, which would have every object for a hole."""
+    behind = background_index(label_map)
+    drawn = [name for index, name in enumerate(label_map.names) if index != behind]
+    regions = trace_polygons(raster, label_map, classes=drawn, void_id=void_id(label_map), simplify=simplify)
+    write = write_geojson if str(path).lower().endswith(SUFFIXES["geojson"]) else write_geopackage
+    write(path, regions, label_map, raster.georeference, "" if made is None else f"labels {made.describe()}")
+
+
+def _save_raster(
+    raster: Raster,
+    path: Address,
+    layer: Layer,
+    label_map: LabelMap,
+    made: Provenance | None,
+    progress: Progress | None,
+) -> None:
+    described = layer if made is None else f"{layer} {made.describe()}"
     classes = replace(label_map, ignore=void_id(label_map)) if layer == "labels" else None
     if str(path).endswith(".zarr"):
         write_ome_zarr(raster, path, label_map=classes, description=described, progress=progress)

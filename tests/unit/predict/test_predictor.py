@@ -164,3 +164,15 @@ def test_views_are_looked_at() -> None:
     assert turned is not None
     # Sides are multiples of the stride, so no padding tells one end from the other.
     assert np.allclose(np.rot90(second, axes=(1, 2)), turned, atol=1e-5)
+
+
+def test_a_gpu_has_a_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = Predictor(model(), settings("auto", memory=64 * 2**30))
+    assert predictor.cut((4000, 4000)).cutting == "whole"
+    for free, cutting in ((2**20 * 128, "exact"), (2**36, "whole")):
+        monkeypatch.setattr("intarsia.predict.predictor.free_memory", lambda _, free=free: free)
+        cut = predictor.cut((4000, 4000))
+        assert cut.cutting == cutting
+    monkeypatch.setattr("intarsia.predict.predictor.free_memory", lambda _: 2**20)
+    with pytest.raises(RecipeError, match=r"tiles of 512 pixels take \d+ MiB more than there is"):
+        predictor.cut((4000, 4000))

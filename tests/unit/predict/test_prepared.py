@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from intarsia.errors import DataError
+from intarsia.errors import DataError, RecipeError
 from intarsia.ops.prepare import normalize
 from intarsia.predict.postprocess import semantic_maps
 from intarsia.predict.prepared import PreparedNetwork
@@ -96,3 +96,12 @@ def test_only_small_pictures_share_a_batch(side: int, long_side: int | None, bat
     images = [np.zeros((side, side, 1), dtype=np.uint8)] * 9
     assert len(list(PreparedNetwork(watching, spec, LABELS, CPU).predict_many((image, "x") for image in images))) == 9
     assert seen == batches
+
+
+def test_too_little_memory_on_a_gpu_is_one_line() -> None:
+    def full(_: Tensor) -> SemanticLogits:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    network = PreparedNetwork(full, GRAY, LABELS, CPU)
+    with pytest.raises(RecipeError, match=r"too small for pictures or tiles of 5×4 pixels, 2 at once\. Take --batch 1"):
+        network.output([torch.zeros(1, 4, 5)] * 2)

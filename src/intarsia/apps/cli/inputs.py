@@ -12,7 +12,7 @@ from intarsia.errors import DataError
 LIST = "-"
 """Stands for a list on standard input, one input a line."""
 
-_REMEDY = "Name picture files, a folder of them, or a quoted pattern such as 'in/*.png'"
+_REMEDY = "Name picture files or videos, a folder of pictures, or a quoted pattern such as 'in/*.png'"
 
 
 def expand(inputs: Sequence[str]) -> list[str]:
@@ -21,13 +21,13 @@ def expand(inputs: Sequence[str]) -> list[str]:
     Raises:
         DataError: an input that matches nothing, a folder without pictures, an empty list, or two pictures of one name.
     """
-    from intarsia.predict.saving import stem_of
+    from intarsia.predict.saving import result_name
 
     pictures: dict[str, None] = {}
     for text in inputs:
         pictures.update(dict.fromkeys(_listed() if text == LIST else _found(text)))
-    stems = Counter(stem_of(Path(picture).name) for picture in pictures)
-    twins = [picture for picture in pictures if stems[stem_of(Path(picture).name)] > 1]
+    names = Counter(map(result_name, pictures))
+    twins = [picture for picture in pictures if names[result_name(picture)] > 1]
     if twins:
         raise DataError(
             "would be written to the same mask file",
@@ -39,10 +39,15 @@ def expand(inputs: Sequence[str]) -> list[str]:
 
 def _found(text: str) -> list[str]:
     from intarsia.data.formats.decode import IMAGE_SUFFIXES
+    from intarsia.data.formats.video import count_frames, frame_address, frame_of
     from intarsia.data.rasters.identity import is_remote
     from intarsia.data.rasters.opening import RASTER_SUFFIXES, is_zarr
 
     path = Path(text)
+    if path.is_file() and _is_video(path):
+        return [frame_address(text, index) for index in range(count_frames(path))]
+    if frame_of(text) is not None:
+        return [text]
     if is_remote(text) and (text.endswith("/") or "*" in text):
         return _stored(text)
     if is_remote(text) or text.startswith("/vsi") or path.is_file() or is_zarr(path):
@@ -56,7 +61,13 @@ def _found(text: str) -> list[str]:
         what = "there is no such file, and no file matches it as a pattern"
     if not found:
         raise DataError(what, where=text, remedy=_REMEDY)
-    return [str(each) for each in found]
+    return [picture for each in found for picture in (_found(str(each)) if _is_video(each) else [str(each)])]
+
+
+def _is_video(path: Path) -> bool:
+    from intarsia.data.formats.video import VIDEO_SUFFIXES
+
+    return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def _stored(address: str) -> list[str]:

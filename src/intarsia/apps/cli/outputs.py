@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intarsia.apps.cli.options import one_of
-from intarsia.errors import OutputError
+from intarsia.errors import OutputError, RecipeError
 
 if TYPE_CHECKING:
     from intarsia.data.rasters.addresses import Address
     from intarsia.predict.deliver import Extras, Picture
+    from intarsia.predict.predictor import Predictor
+
+COCO = "coco"
+"""The format of one file for all pictures, made of their masks."""
+
+_ANNOTATIONS = "annotations.json"
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is to be written.
+
+    Args:
+        pictures: each with where its result goes.
+        annotations: the COCO file made of all of them; None: none.
+    """
+
+    pictures: list[Picture]
+    annotations: Address | None = None
 
 
 def targets(
@@ -25,7 +44,7 @@ def targets(
     extras: Extras,
     magnification: float | None,
     work: Path | None = None,
-) -> list[Picture]:
+) -> Targets:
     """Pictures with where their results go.
 
     Args:
@@ -39,20 +58,23 @@ def targets(
 
     Raises:
         OutputError: a file for several pictures, or one whose name and format differ.
-        RecipeError: there is no format of this name.
+        RecipeError: there is no format of this name, or simplified are to be what are no polygons.
     """
     from intarsia.data.rasters.addresses import folder_of, name_of, to_address, within
     from intarsia.predict.deliver import Picture
-    from intarsia.predict.saving import FORMATS, format_of, is_mask_file, labels_file, stem_of
+    from intarsia.predict.saving import FORMATS, POLYGONS, format_of, is_mask_file, labels_file, stem_of
 
     if chosen:
-        one_of(chosen, FORMATS, "--format")
-    place = to_address(out)
+        one_of(chosen, (*FORMATS, COCO), "--format")
+    place, annotations = to_address(out), None
+    if chosen == COCO or name_of(place).lower().endswith(".json"):
+        place, annotations = _coco_places(place, chosen)
+        chosen = "png"
     a_store = str(place).lower().endswith(".zarr")  # is a folder, and a result all the same
     if (isinstance(place, Path) and place.is_dir() and not a_store) or not is_mask_file(place):
         _check_folder(place)
         named = one_of(chosen or "png", FORMATS, "--format")
-        files = [labels_file(place, stem_of(Path(picture).name), named) for picture in pictures]
+        files = [labels_file(place, picture, named) for picture in pictures]
     else:
         named, files = format_of(place), [place]
         if len(pictures) > 1:
@@ -61,13 +83,35 @@ def targets(
             )
         if chosen not in ("", named):
             raise OutputError(f"is called as {named}, but --format is {chosen}", where=out, remedy="Leave out --format")
+    if extras.simplify and named not in POLYGONS:
+        raise RecipeError(
+            "is for polygons, and pixels are written", where="--simplify", remedy="Add --format geojson or gpkg"
+        )
 
     def picture(address: str, file: Address) -> Picture:
         drawn = within(folder_of(file), "overlays", f"{stem_of(name_of(file))}.png")
         chosen_extras = replace(extras, overlay=drawn) if overlay else extras
         return Picture(address, file, named, chosen_extras, magnification, work)
 
-    return [picture(*each) for each in zip(pictures, files, strict=True)]
+    return Targets([picture(*each) for each in zip(pictures, files, strict=True)], annotations)
+
+
+def _coco_places(place: Address, chosen: str) -> tuple[Address, Address]:
+    """The folder of the masks a COCO file is made of, and the file."""
+    from intarsia.data.rasters.addresses import folder_of, name_of, within
+    from intarsia.predict.saving import is_mask_file
+
+    if name_of(place).lower().endswith(".json"):
+        if chosen not in ("", COCO):
+            raise OutputError(
+                f"is called as {COCO}, but --format is {chosen}", where=place, remedy="Leave out --format"
+            )
+        return within(folder_of(place), f"{Path(place).stem}.masks"), place
+    if is_mask_file(place) and not (isinstance(place, Path) and place.is_dir()):
+        raise OutputError(
+            f"is called like a mask, but --format is {COCO}", where=place, remedy="Name a folder, or a file NAME.json"
+        )
+    return place, within(place, _ANNOTATIONS)
 
 
 def _check_folder(place: Address) -> None:
@@ -77,40 +121,64 @@ def _check_folder(place: Address) -> None:
         OutputError: it is.
     """
     from intarsia.data.formats.decode import IMAGE_SUFFIXES
+    from intarsia.data.formats.video import VIDEO_SUFFIXES
     from intarsia.data.rasters.opening import RASTER_SUFFIXES
     from intarsia.predict.saving import SUFFIXES
 
-    if Path(place).suffix.lower() in IMAGE_SUFFIXES | RASTER_SUFFIXES:
+    if Path(place).suffix.lower() in IMAGE_SUFFIXES | RASTER_SUFFIXES | VIDEO_SUFFIXES:
         raise OutputError(
             "is called like a picture, and masks are not written as that",
             where=place,
-            remedy=f"Let the name end in {', '.join(SUFFIXES.values())}, or name a folder",
+            remedy=f"Let the name end in {', '.join(SUFFIXES.values())} or .json, or name a folder",
         )
 
 
-def check_makers(kept: Sequence[Address], fingerprint: str) -> None:
-    """That masks which are kept were not made by another model.
+def finished(predictor: Predictor, pictures: Sequence[Picture]) -> set[Address]:
+    """The labels of those pictures of which all that is asked for is there already, made as it would be now.
 
     In a store only the first of them is looked at, because fetching millions takes hours.
 
     Raises:
-        OutputError: one was.
-        DataError: the store does not give it away.
+        OutputError: one was made by another model or with other options.
+        DataError: a store does not give it away.
     """
-    from intarsia.data.formats.provenance import maker_of
-    from intarsia.data.rasters.addresses import fetched, name_of
+    from intarsia.data.rasters.addresses import existing
 
-    masks = [labels for labels in kept if name_of(labels).endswith(".png")]
-    on_disk = [labels for labels in masks if isinstance(labels, Path)]
-    for labels in on_disk or masks[:1]:
-        with fetched(labels) as path:
-            maker = maker_of(path)
-        if maker is not None and maker != fingerprint:
-            raise OutputError(
-                "is there already and was predicted by another model",
-                where=labels,
-                remedy="Name another --out, or say --overwrite to predict it again",
-            )
+    layers = predictor.settings.layers
+    there = existing(file for picture in pictures for file in picture.files(layers))
+    labeled = [picture for picture in pictures if picture.labels in there]
+    on_disk = [picture for picture in labeled if isinstance(picture.labels, Path)]
+    for picture in on_disk or labeled[:1]:
+        _check_maker(predictor, picture)
+    return {picture.labels for picture in labeled if _all_in(picture.files(layers), there)}
+
+
+def _all_in(files: Collection[Address], there: Collection[Address]) -> bool:
+    return all(file in there for file in files)
+
+
+def _check_maker(predictor: Predictor, picture: Picture) -> None:
+    from intarsia.data.formats.provenance import provenance_of
+    from intarsia.data.rasters.addresses import fetched
+    from intarsia.predict.deliver import provenance
+
+    if not isinstance(picture.labels, Path) and picture.chosen == "zarr":
+        return  # a folder of many files, too many to fetch
+    with fetched(picture.labels) as path:
+        found = provenance_of(path)
+    wanted = provenance(predictor, picture)
+    if found is None or found == wanted:
+        return
+    by = (
+        "by another model"
+        if found.model != wanted.model
+        else f"with other options ({found.options or 'none'}; now {wanted.options or 'none'})"
+    )
+    raise OutputError(
+        f"is there already and was predicted {by}",
+        where=picture.labels,
+        remedy="Name another --out, or say --overwrite to predict it again",
+    )
 
 
 def clear_blocks(pictures: Sequence[Picture]) -> None:

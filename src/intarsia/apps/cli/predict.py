@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from intarsia.apps.cli.console import Device, Json, console, print_json, progres
 from intarsia.apps.cli.engines import cluster_asked_for, engine_for
 from intarsia.apps.cli.inputs import expand
 from intarsia.apps.cli.options import bytes_of, one_of
-from intarsia.apps.cli.outputs import check_makers, clear_blocks, targets
+from intarsia.apps.cli.outputs import Targets, clear_blocks, finished, targets
 from intarsia.errors import DataError, IntarsiaError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def run(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures: files, folders, addresses, quoted patterns such as 'in/*.png', or - for a list on "
+            help="Pictures: files, folders, addresses, videos, quoted patterns such as 'in/*.png', or - for a list on "
             "standard input."
         ),
     ],
@@ -43,10 +44,17 @@ def run(
         str,
         typer.Option(
             "--format",
-            help="png, tiff (COG), ome-tiff, zarr or npz; of a mask file its name says it.",
+            help="png, tiff (COG), ome-tiff, zarr, npz; geojson, gpkg: polygons; coco: one file of all. A mask file's "
+            "name says it.",
             rich_help_panel=_RESULT,
         ),
     ] = "",
+    simplify: Annotated[
+        float,
+        typer.Option(
+            "--simplify", min=0, help="Cut off polygons' corners of about so many pixels.", rich_help_panel=_RESULT
+        ),
+    ] = 0.0,
     overlay: Annotated[
         bool,
         typer.Option("--overlay", help="Also write each picture with its mask over it.", rich_help_panel=_RESULT),
@@ -169,12 +177,12 @@ def run(
         layers=("labels", *(name for name, wanted in asked.items() if wanted)),  # type: ignore[arg-type] # named so
         skip_flat=skip_flat,
     )
-    pictures = targets(
+    goals = targets(
         expand(inputs),
         out,
         chosen,
         overlay=overlay,
-        extras=_extras(crf, clean or [], spacing),
+        extras=_extras(crf, clean or [], spacing, simplify),
         magnification=magnification,
         work=work,
     )
@@ -183,37 +191,53 @@ def run(
         progress_bar("predicting") as progress,
         engine_for(model, settings, device, cluster) as (predictor, chosen_engine),
     ):
-        made = _run(predictor, chosen_engine, pictures, overwrite, progress, as_json)
+        made = _run(predictor, chosen_engine, goals, overwrite, progress, as_json)
     if as_json:
         print_json(made.to_dict())
     else:
-        kept = f", {len(made.kept)} kept that were there" if made.kept else ""
-        console().print(f"{made.count} mask{'s' if made.count != 1 else ''} in {out}{kept}")
+        console().print(made.describe(out))
     if made.refused:
-        raise _refusal(made.refused, len(pictures))
+        raise _refusal(made.refused, len(goals.pictures))
 
 
 @dataclass
 class _Made:
     """What became of the pictures."""
 
-    count: int = 0
+    cuts: Counter[str] = field(default_factory=Counter)  # how many pictures were cut how
     written: list[dict[str, Any]] = field(default_factory=list)  # filled for --json only: it grows with the pictures
     kept: list[str] = field(default_factory=list)
     refused: list[IntarsiaError] = field(default_factory=list)
+    annotations: tuple[str, int] | None = None  # the COCO file, and how many it holds
 
     def to_dict(self) -> dict[str, Any]:
-        return {"written": self.written, "kept": self.kept, "refused": [str(error) for error in self.refused]}
+        content = {"written": self.written, "kept": self.kept, "refused": [str(error) for error in self.refused]}
+        return content if self.annotations is None else {**content, "annotations": self.annotations[0]}
+
+    def describe(self, out: str) -> str:
+        """The line at the end."""
+        count = self.cuts.total()
+        said = f"{count} mask{'s' if count != 1 else ''} in {out}"
+        tiled = [f"{number} {how}" for how, number in sorted(self.cuts.items()) if how != "whole"]
+        if tiled:
+            said += f" ({', '.join(tiled)})"
+        if self.kept:
+            said += f", {len(self.kept)} kept that were there"
+        if self.annotations is not None:
+            said += f"; {self.annotations[1]:,} annotations in {self.annotations[0]}"
+        return said
 
 
 def _run(
-    predictor: Predictor, engine: Engine, pictures: Sequence[Picture], overwrite: bool, progress: Progress, listed: bool
+    predictor: Predictor, engine: Engine, goals: Targets, overwrite: bool, progress: Progress, listed: bool
 ) -> _Made:
     from intarsia.data.rasters.addresses import existing
+    from intarsia.predict.annotations import write_annotations
     from intarsia.predict.pictures import predict_pictures
 
-    there = set() if overwrite else existing(picture.labels for picture in pictures)
-    check_makers(sorted(there, key=str), predictor.model.card.weights_fingerprint)
+    pictures = goals.pictures
+    predictor.cut((1, 1))  # what no picture could be predicted with is said at once
+    there = set() if overwrite else finished(predictor, pictures)
     made = _Made(kept=[picture.address for picture in pictures if picture.labels in there])
     todo = [picture for picture in pictures if picture.labels not in there]
     if overwrite:
@@ -222,10 +246,15 @@ def _run(
         if isinstance(result, IntarsiaError):  # it does not hold up the others and is named at the end
             made.refused.append(result)
         else:
-            made.count += 1
+            made.cuts[result.cut.describe()] += 1
             made.refused.extend(result.failed)
             if listed:
                 made.written.append(_entry(picture, result))
+    if goals.annotations is not None:
+        masks = existing(picture.labels for picture in pictures)
+        predicted = [picture for picture in pictures if picture.labels in masks]
+        count = write_annotations(goals.annotations, predicted, predictor.model.card.label_map)
+        made.annotations = str(goals.annotations), count
     return made
 
 
@@ -233,10 +262,10 @@ def _entry(picture: Picture, result: Delivered) -> dict[str, Any]:
     files: dict[str, str] = {layer: str(path) for layer, path in result.files.items() if layer != "labels"}
     overlay = {} if picture.extras.overlay is None else {"overlay": str(picture.extras.overlay)}
     masks = {"image": picture.address, "mask": str(picture.labels), "fractions": result.fractions}
-    return {**masks, **files, **overlay}
+    return {**masks, "cut": result.cut.describe(), **files, **overlay}
 
 
-def _extras(crf: str, clean: Sequence[str], spacing: float | None) -> Extras:
+def _extras(crf: str, clean: Sequence[str], spacing: float | None, simplify: float) -> Extras:
     from intarsia.predict.clean import CleanRules
     from intarsia.predict.crf import CrfParameters, read_parameters
     from intarsia.predict.deliver import Extras
@@ -245,11 +274,12 @@ def _extras(crf: str, clean: Sequence[str], spacing: float | None) -> Extras:
         crf=None if not crf else CrfParameters() if crf == "default" else read_parameters(crf),
         clean=CleanRules.parse(clean) if clean else None,
         spacing=None if spacing is None else (spacing, spacing),
+        simplify=simplify,
     )
 
 
 def _refusal(refused: Sequence[IntarsiaError], count: int) -> IntarsiaError:
-    if len(refused) == 1:
+    if len({str(error) for error in refused}) == 1:  # one picture, or what is wrong with all of them
         return refused[0]
     return DataError(
         f"{len(refused)} of {count} pictures could not be used; the first: {refused[0].found}",

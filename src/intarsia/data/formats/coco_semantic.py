@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Int32
 
 from intarsia.data.formats.mask import MaskArray
+from intarsia.data.rasters.delivery import delivered_file
 from intarsia.data.vectors.classes import indices_of
 from intarsia.errors import DataError
-from intarsia.files import atomic_path
 from intarsia.ops.components import connected_components
 from intarsia.ops.overlay import background_index
 from intarsia.ops.rle import ids_to_rles, rle_area, rle_to_coco
@@ -40,7 +40,7 @@ def write_coco(
     1, pictures as they come and the regions of each by their first pixel, row by row.
 
     Args:
-        path: the file.
+        path: the file, on the disk or at an address of fsspec.
         pictures: the file name of each picture, which no two share, and its class ids, uint8 or uint16 [H, W].
         label_map: the classes; pixels of its ignore id are in no annotation.
         classes: names of those to write; None: all but the background
@@ -62,7 +62,7 @@ def write_coco(
     kind_of[indices] = np.array(indices, np.int32) + 1
     images: dict[str, dict[str, Any]] = {}
     count = 0
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
+    with delivered_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
         categories = json.dumps([_category(index, label_map) for index in indices], ensure_ascii=False)
         stream.write(
             f'{{"info": {{"description": "written by Intarsia"}}, "categories": {categories}, "annotations": ['

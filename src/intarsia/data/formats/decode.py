@@ -31,6 +31,9 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# TIFF 6.0, NewSubfileType: a smaller version of another page, as in pyramids, and where another is transparent.
+_SUBFILE_TYPE, _SMALLER, _TRANSPARENCY = 254, 1, 4
+
 _warnings_lock = threading.Lock()
 
 
@@ -66,8 +69,7 @@ def decode(path: str | Path) -> Decoded:
             with _silence():
                 # Pillow itself turns TIFF files upright while it loads them, and then drops the tag.
                 orientation = _tag(image) if image.format == "TIFF" else 1
-                # The further frames of a phone's MPO file are previews and depth maps of the first.
-                pages = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+                pages = _pages(image)
             turned = upright(image)
             orientation = max(orientation, _tag(image))
     except MemoryError:
@@ -102,6 +104,21 @@ def upright(image: Image.Image) -> Image.Image:
 def _tag(image: Image.Image) -> int:
     value = image.getexif().get(ExifTags.Base.Orientation, 1)
     return value if value in _UPRIGHT else 1
+
+
+def _pages(image: Image.Image) -> int:
+    """How many pictures a file holds, besides those that belong to the first."""
+    count = int(getattr(image, "n_frames", 1))
+    if image.format == "MPO":  # of a phone, whose further frames are previews and depth maps
+        return 1
+    if image.format != "TIFF" or count == 1:
+        return count
+    kinds = []
+    for index in range(count):
+        image.seek(index)
+        kinds.append(int(getattr(image, "tag_v2", {}).get(_SUBFILE_TYPE, 0)))
+    image.seek(0)
+    return max(1, sum(not kind & (_SMALLER | _TRANSPARENCY) for kind in kinds))
 
 
 def _format(image: Image.Image) -> str:

@@ -110,7 +110,9 @@ def lossy_mask(paths: Sequence[str | Path], file_format: str) -> DataError:
     )
 
 
-def write_mask(path: str | Path, class_ids: MaskArray, label_map: LabelMap, *, model: str = "") -> None:
+def write_mask(
+    path: str | Path, class_ids: MaskArray, label_map: LabelMap, *, model: str = "", options: str = ""
+) -> None:
     """Write a mask as PNG: indexed with the class colors, or 16-bit gray when an id exceeds 255.
 
     Reading it back with :func:`read_mask` gives equal ids. The file appears whole or not at all.
@@ -121,6 +123,7 @@ def write_mask(path: str | Path, class_ids: MaskArray, label_map: LabelMap, *, m
         label_map: what the ids mean, and their colors.
         model: the fingerprint of the model that predicted the mask (its card's ``weights_fingerprint``), written into
             the file so that evaluation can warn when a prediction is used as truth.
+        options: how it was predicted, in words, so that masks of other options are not taken for these.
 
     Raises:
         OutputError: the file could not be written, or is not called ``….png``.
@@ -136,7 +139,7 @@ def write_mask(path: str | Path, class_ids: MaskArray, label_map: LabelMap, *, m
     else:
         image = Image.fromarray(class_ids.astype(np.uint16))
     with atomic_path(path) as temporary:
-        image.save(temporary, format="PNG", pnginfo=made_by(model))
+        image.save(temporary, format="PNG", pnginfo=made_by(model, options))
 
 
 def _palette(label_map: LabelMap) -> bytes:

@@ -40,11 +40,6 @@ def folder_of(address: Address) -> Address:
     return str(address).rstrip("/").rpartition("/")[0] if is_remote(address) else Path(address).parent
 
 
-def beside(address: Address, name: str) -> Address:
-    """Another file in the same folder."""
-    return within(folder_of(address), name)
-
-
 def store_of(address: Address) -> tuple[Any, str]:
     """The file system of fsspec that an address of a store lies in, and its path there.
 

@@ -37,13 +37,14 @@ class GeoTiffRaster:
 
     Args:
         address: a path, URL or anything else GDAL understands (``/vsizip/…``, ``GTIFF_DIR:2:…``).
+        expand: whether palettes and pixels of a few bits are; of a mask they are not, whose stored values are its ids.
 
     Raises:
         DataError: rasterio is not installed, the file cannot be opened, holds several pictures, or its values are not
             whole numbers of 8 or 16 bits.
     """
 
-    def __init__(self, address: str | Path) -> None:
+    def __init__(self, address: str | Path, *, expand: bool = True) -> None:
         self.name = str(address)
         self._address = address
         self._rasterio = required("rasterio", where=address)
@@ -54,7 +55,7 @@ class GeoTiffRaster:
         dataset = self._dataset()
         self.size: tuple[int, int] = (dataset.height, dataset.width)
         self._bands = self._color_bands(dataset)
-        self._colors = _palette(dataset, self._bands[0])
+        self._colors = _palette(dataset, self._bands[0]) if expand else None
         self.dtype: np.dtype[Any] = np.dtype(dataset.dtypes[self._bands[0] - 1])
         self.channels = len(self._bands) if self._colors is None else self._colors.shape[1]
         self.chunk: tuple[int, int] = dataset.block_shapes[0]

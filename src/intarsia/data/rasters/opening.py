@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from intarsia.data.formats.video import frame_of
 from intarsia.data.rasters.extras import installed, required
+from intarsia.data.rasters.frame import FrameRaster
 from intarsia.data.rasters.geotiff import GeoTiffRaster
 from intarsia.data.rasters.identity import is_remote
 from intarsia.data.rasters.picture import PictureRaster
@@ -34,6 +36,7 @@ def open_raster(address: str | Path, *, magnification: float | None = None) -> R
 
     What it is, is judged by its content, and by its name where it lies in a store or scanners share a suffix:
 
+    - a frame of a video (``clip.mp4#frame=7``): PyAV;
     - slides (by suffix, or whenever a magnification is asked for): OpenSlide;
     - zarr folders and addresses ending in ``.zarr``: zarr;
     - TIFF written by OME programs and ImageJ, which know channels GDAL does not: tifffile;
@@ -49,29 +52,56 @@ def open_raster(address: str | Path, *, magnification: float | None = None) -> R
     Raises:
         DataError: there is no such picture, it cannot be opened, or the package that reads it is not installed.
     """
-    path = Path(address)
-    suffix = path.suffix.lower()
-    if is_remote(address):
-        if magnification is not None or suffix in SLIDE_SUFFIXES:
+    frame = frame_of(address)
+    if frame is not None:
+        return FrameRaster(*frame)
+    if magnification is not None and not is_remote(address):
+        return SlideRaster(address, magnification=magnification)
+    if magnification is not None or Path(address).suffix.lower() in SLIDE_SUFFIXES:
+        if is_remote(address):
             raise DataError(
                 "is a slide in a store, but slides are read from the disk", where=address, remedy="Fetch it first"
             )
+        if Path(address).exists():
+            return SlideRaster(address)
+    return _open(address, expand=True)
+
+
+def open_labels(address: str | Path) -> Raster:
+    """Open a mask of any size, to be read window by window: its stored values are class ids.
+
+    Of what :func:`open_raster` reads, slides and videos left out. A palette is decoration there, and nothing is spread
+    over 0–255.
+
+    Args:
+        address: see :func:`open_raster`.
+
+    Raises:
+        DataError: see :func:`open_raster`; or the picture is no mask, see
+            :func:`~intarsia.data.formats.mask.read_mask`.
+    """
+    return _open(address, expand=False)
+
+
+def _open(address: str | Path, *, expand: bool) -> Raster:
+    path = Path(address)
+    suffix = path.suffix.lower()
+    if is_remote(address):
         if suffix == ".zarr" or ".zarr/" in str(address):
-            return ZarrRaster(address)
+            return ZarrRaster(address, expand=expand)
         if suffix in _PICTURE_SUFFIXES:
-            return PictureRaster(address)
-        return TiffRaster(address) if path.name.lower().endswith((".ome.tif", ".ome.tiff")) else GeoTiffRaster(address)
-    if magnification is not None or (suffix in SLIDE_SUFFIXES and path.exists()):
-        return SlideRaster(address, magnification=magnification)
+            return PictureRaster(address, expand=expand)
+        reader = TiffRaster if path.name.lower().endswith((".ome.tif", ".ome.tiff")) else GeoTiffRaster
+        return reader(address, expand=expand)
     if is_zarr(path):
-        return ZarrRaster(address)
+        return ZarrRaster(address, expand=expand)
     if not path.exists():
         if str(address).startswith("/vsi") or ":" in str(address):
-            return GeoTiffRaster(address)
+            return GeoTiffRaster(address, expand=expand)
         raise DataError(
             "cannot be opened (no such file)", where=address, remedy="Give the path or address of a picture"
         )
-    return _open_file(path)
+    return _open_file(path, expand)
 
 
 def is_zarr(path: Path) -> bool:
@@ -79,7 +109,7 @@ def is_zarr(path: Path) -> bool:
     return path.is_dir() and (path.suffix.lower() == ".zarr" or any((path / name).exists() for name in _ZARR_FILES))
 
 
-def _open_file(path: Path) -> Raster:
+def _open_file(path: Path, expand: bool) -> Raster:
     try:
         with path.open("rb") as file:
             tags = read_tags(file)
@@ -92,23 +122,24 @@ def _open_file(path: Path) -> Raster:
             remedy="Give a picture file you may read",
         ) from error
     if tags is not None:
-        return _open_tiff(path, tags)
-    return PictureRaster(path) if start.startswith(_PICTURES) else GeoTiffRaster(path)
+        return _open_tiff(path, tags, expand)
+    a_picture = start.startswith(_PICTURES) or path.suffix.lower() in _PICTURE_SUFFIXES
+    return (PictureRaster if a_picture else GeoTiffRaster)(path, expand=expand)
 
 
-def _open_tiff(path: Path, tags: dict[int, Tag]) -> Raster:
+def _open_tiff(path: Path, tags: dict[int, Tag], expand: bool) -> Raster:
     description = tags[_DESCRIPTION].text() if _DESCRIPTION in tags else ""
     if any(word in description for word in _MICROSCOPE):
-        return TiffRaster(path)
+        return TiffRaster(path, expand=expand)
     if _first(tags, _ORIENTATION) > 1 and _GEO_KEYS not in tags:
-        return PictureRaster(path)
+        return PictureRaster(path, expand=expand)
     if installed("rasterio"):
-        return GeoTiffRaster(path)
+        return GeoTiffRaster(path, expand=expand)
     if installed("tifffile"):
-        return TiffRaster(path)
+        return TiffRaster(path, expand=expand)
     if _first(tags, _WIDTH) * _first(tags, _LENGTH) > _WHOLE_PIXELS:
         required("rasterio", where=path)
-    return PictureRaster(path)
+    return PictureRaster(path, expand=expand)
 
 
 def _first(tags: dict[int, Tag], code: int) -> int:

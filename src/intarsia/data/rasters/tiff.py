@@ -30,6 +30,7 @@ class TiffRaster:
 
     Args:
         address: a path or any fsspec address.
+        expand: whether palettes and pixels of a few bits are; of a mask they are not, whose stored values are its ids.
 
     Raises:
         DataError: tifffile is not installed, the file cannot be opened, is a stack (z, t), its values are not whole
@@ -38,9 +39,10 @@ class TiffRaster:
 
     georeference: GeoReference | None = None
 
-    def __init__(self, address: str | Path) -> None:
+    def __init__(self, address: str | Path, *, expand: bool = True) -> None:
         self.name = str(address)
         self._address = address
+        self._expand = expand
         self._file: Any = None
         self._stream: Any = None  # of a remote file
         try:
@@ -70,7 +72,7 @@ class TiffRaster:
         self._interleaved = axes in ("YXS", "YXC")
         self._samples: int = shape.get("S") or shape.get("C", 1)
         self._alpha = "S" in shape and bool(page.extrasamples) and page.extrasamples[-1] in _ALPHA
-        self._colors = _palette(page)
+        self._colors = _palette(page) if self._expand else None
         self.channels = self._samples - self._alpha if self._colors is None else self._colors.shape[1]
         self.dtype: np.dtype[Any] = np.dtype(np.uint8) if series.dtype == np.bool_ else series.dtype
         self.chunk = self._chunk_size()

@@ -26,6 +26,7 @@ class ZarrRaster:
 
     Args:
         address: a folder or any fsspec address.
+        expand: whether what is true is 255; of a mask it is the id 1.
 
     Raises:
         DataError: zarr is not installed, there is no picture, it is a stack (z, t), or its values are not whole
@@ -34,9 +35,10 @@ class ZarrRaster:
 
     georeference: GeoReference | None = None
 
-    def __init__(self, address: str | Path) -> None:
+    def __init__(self, address: str | Path, *, expand: bool = True) -> None:
         self.name = str(address)
         self._address = address
+        self._expand = expand
         zarr = required("zarr", where=address)
         try:
             node = zarr.open(str(address), mode="r")
@@ -96,7 +98,7 @@ class ZarrRaster:
         values = np.asarray(self._array[tuple(spans.get(axis, every if axis == "c" else 0) for axis in self._axes)])
         kept = [axis for axis in self._axes if axis in "yxc"]
         values = np.moveaxis(values, [kept.index(axis) for axis in "yxc" if axis in kept], range(values.ndim))
-        full = 255 if values.dtype == np.bool_ else 1
+        full = 255 if values.dtype == np.bool_ and self._expand else 1
         return (values.reshape(*values.shape[:2], -1).astype(self.dtype) * full).astype(self.dtype, copy=False)
 
 

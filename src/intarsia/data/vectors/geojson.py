@@ -24,7 +24,11 @@ _OTHER_FORMAT = "Write a GeoPackage (.gpkg), which keeps the raster's own coordi
 
 
 def write_geojson(
-    path: str | Path, regions: Iterable[Region], label_map: LabelMap, georeference: GeoReference | None = None
+    path: str | Path,
+    regions: Iterable[Region],
+    label_map: LabelMap,
+    georeference: GeoReference | None = None,
+    description: str = "",
 ) -> int:
     """Write regions as features, one a line, while they come; the same regions give the same bytes.
 
@@ -40,6 +44,7 @@ def write_geojson(
         regions: in pixels, as :func:`~intarsia.data.vectors.trace.trace_polygons` gives them.
         label_map: the classes.
         georeference: of the raster.
+        description: of the whole file.
 
     Returns:
         How many features there are.
@@ -53,7 +58,8 @@ def write_geojson(
     of_class = {class_id: _properties(class_id, label_map, georeference is None) for class_id in label_map.ids}
     count = 0
     with delivered_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write('{"type": "FeatureCollection", "features": [')
+        said_of_all = f'"description": {json.dumps(description, ensure_ascii=False)}, ' if description else ""
+        stream.write(f'{{"type": "FeatureCollection", {said_of_all}"features": [')
         for features in placed(regions, georeference, shapely):
             polygons = features.polygons
             if georeference is not None:

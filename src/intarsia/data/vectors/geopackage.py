@@ -33,7 +33,11 @@ _DATE = {"OGR_CURRENT_DATE": "1970-01-01T00:00:00.000Z"}
 
 
 def write_geopackage(
-    path: str | Path, regions: Iterable[Region], label_map: LabelMap, georeference: GeoReference | None = None
+    path: str | Path,
+    regions: Iterable[Region],
+    label_map: LabelMap,
+    georeference: GeoReference | None = None,
+    description: str = "",
 ) -> int:
     """Write regions as the layer ``regions`` while they come; the same regions give the same bytes.
 
@@ -46,6 +50,7 @@ def write_geopackage(
         regions: in pixels, as :func:`~intarsia.data.vectors.trace.trace_polygons` gives them.
         label_map: the classes.
         georeference: of the raster.
+        description: of the layer.
 
     Returns:
         How many features there are.
@@ -72,6 +77,7 @@ def write_geopackage(
                 geometry_type="Polygon",
                 crs=system,
                 append=features is not nothing,
+                layer_options={"DESCRIPTION": description} if description and features is nothing else {},
             )
             count += len(features.class_ids)
     return count

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from intarsia.data.rasters.addresses import beside, existing, fetched, folder_of, name_of, to_address, within
+from intarsia.data.rasters.addresses import existing, fetched, folder_of, name_of, to_address, within
 from intarsia.data.rasters.delivery import delivered_file, delivered_folder
 from intarsia.data.rasters.opening import open_raster
 from intarsia.errors import DataError, OutputError
@@ -29,7 +29,6 @@ def test_taking_apart_is_the_inverse_of_putting_together(folder: str | Path) -> 
     assert type(file) is type(folder)
     assert name_of(file) == "a.png"
     assert str(folder_of(file)) == str(folder).rstrip("/")
-    assert beside(file, "b.png") == within(folder, "b.png")
 
 
 def test_an_address_of_the_disk_is_a_path() -> None:

@@ -12,9 +12,11 @@ import fsspec
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from PIL import Image
 
-from intarsia.data.rasters.opening import open_raster
+from intarsia.data.formats.mask import read_mask
+from intarsia.data.rasters.opening import open_labels, open_raster
 from intarsia.data.rasters.raster import Raster
 from intarsia.errors import DataError
 from unit.data.rasters.picture_files import MAKERS, RGB, geotiff, ome_channels, zarr3_channels_last
@@ -236,3 +238,38 @@ def test_a_file_cut_short(reader: str, kind: str, tmp_path: Path, monkeypatch: p
     with pytest.raises(DataError, match=r"a\.tif: cannot be decoded in rows 70–74, columns 100–130 \(.+\)\. Fetch"):
         raster.read(70, 100, 5, 31)
     raster.close()
+
+
+def test_a_mask_is_opened_as_what_it_stores(tmp_path: Path) -> None:
+    ids = np.random.default_rng(0).integers(0, 2, (40, 70), dtype=np.uint8)
+    palette = np.zeros((3, 256), np.uint16)
+    palette[:, 1] = 65535, 257, 0
+    tifffile.imwrite(tmp_path / "palette.tif", ids, photometric="palette", colormap=palette)
+    Image.fromarray(ids.astype(bool)).save(tmp_path / "bits.tif")
+    tifffile.imwrite(tmp_path / "plain.ome.tif", ids, ome=True)
+    indexed = Image.fromarray(ids)
+    indexed.putpalette(bytes(range(256)) * 3)
+    indexed.save(tmp_path / "a.png")
+    zarr.save_array(tmp_path / "a.zarr", ids.astype(bool))
+    for path in sorted(tmp_path.iterdir()):
+        raster = open_labels(path)
+        assert (raster.channels, raster.dtype) == (1, np.dtype(np.uint8)), path
+        check_windows(raster, ids[:, :, None])
+        raster.close()
+    assert open_raster(tmp_path / "palette.tif").channels == 3
+    Image.fromarray(ids).save(tmp_path / "b.jpg")
+    with pytest.raises(DataError, match=r"b\.jpg: is a mask saved as JPEG"):
+        open_labels(tmp_path / "b.jpg")
+
+
+def test_smaller_versions_in_a_tiff_are_no_further_pages(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 9, (64, 64), dtype=np.uint8)
+    with tifffile.TiffWriter(tmp_path / "pyramid.tif") as writer:
+        writer.write(values)
+        writer.write(values[::2, ::2], subfiletype=1)
+    assert np.array_equal(read_mask(tmp_path / "pyramid.tif"), values)
+    with tifffile.TiffWriter(tmp_path / "pages.tif") as writer:
+        writer.write(values)
+        writer.write(values)
+    with pytest.raises(DataError, match="holds 2 pages or frames"):
+        read_mask(tmp_path / "pages.tif")
