@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from intarsia.data.formats.image import read_image
     from intarsia.data.formats.mask import read_mask, write_mask
-    from intarsia.data.rasters.opening import open_raster
+    from intarsia.data.rasters.opening import open_labels, open_raster
     from intarsia.errors import IntarsiaError
     from intarsia.predict.model import Model, load
     from intarsia.predict.plan import TileOptions
@@ -32,6 +32,7 @@ __all__ = [
     "TileOptions",
     "__version__",
     "load",
+    "open_labels",
     "open_raster",
     "read_image",
     "read_mask",
@@ -48,6 +49,7 @@ _ROOMS = {
     "Settings": "intarsia.predict.settings",
     "TileOptions": "intarsia.predict.plan",
     "load": "intarsia.predict.model",
+    "open_labels": "intarsia.data.rasters.opening",
     "open_raster": "intarsia.data.rasters.opening",
     "read_image": "intarsia.data.formats.image",
     "read_mask": "intarsia.data.formats.mask",
