@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from intarsia.files import write_text
+from intarsia.types import LabelMap
 from large_pictures import peers, peers_page
 from large_pictures.models import write_random_model
 from side_by_side.machine import describe_machine
+
+_CLASSES = 19  # as many as Cityscapes has
 
 
 def main() -> None:
@@ -28,16 +31,24 @@ def main() -> None:
         return
     results["machine"] = describe_machine()
     with tempfile.TemporaryDirectory(prefix="intarsia-bench-") as work:
-        model = write_random_model("unet-resnet18", Path(work, "model.safetensors"))
+        classes = LabelMap(tuple(f"class {index}" for index in range(_CLASSES)))
+        model = write_random_model("unet-resnet18", Path(work, "model.safetensors"), classes)
         for side in arguments.sides:
             rows = results["sides"].setdefault(str(side), {})
             for name in peers.PROGRAMS:
                 command = [sys.executable, __file__, str(side), "--one", name, "--model", str(model)]
                 done = subprocess.run(command, check=False, capture_output=True, text=True)
                 last = done.stdout.splitlines()[-1:] or ["null"]
-                rows[name] = json.loads(last[0]) if done.returncode == 0 else {"failed": done.stderr[-300:]}
+                rows[name] = json.loads(last[0]) if done.returncode == 0 else {"failed": _reason(done.stderr)}
                 print(side, name, rows[name], flush=True)
                 write_text(out, json.dumps(results, indent=1) + "\n")
+
+
+def _reason(printed: str) -> str:
+    """Why a program ended."""
+    if "MemoryError" in printed or "t allocate memory" in printed:
+        return f"needs more than {peers.CEILING / 1e9:.0f} GB"
+    return (printed.strip().splitlines() or ["ended without a word"])[-1]
 
 
 def _arguments() -> argparse.Namespace:

@@ -21,6 +21,9 @@ from intarsia.types import SemanticLogits
 from large_pictures.virtual import VirtualRaster
 
 TILE, OVERLAP = 512, 0.25
+CEILING = 20 * 10**9
+"""Bytes a program may take."""
+
 _EXACT_TILE = 2048
 _SHOWN = 2048  # pixels of the upper left that are compared with the picture predicted whole
 
@@ -92,6 +95,7 @@ PROGRAMS: dict[str, Callable[[Model, np.ndarray], Labels]] = {
 
 def run(name: str, file: Path, side: int) -> dict[str, Any]:
     """Time and peak memory of one program in this process, and how its labels differ from the whole picture's."""
+    resource.setrlimit(resource.RLIMIT_DATA, (CEILING, CEILING))  # before the machine ends whatever it likes
     model = load(file, device="cpu", precision="fp32")
     picture = VirtualRaster(side).read(0, 0, side, side)
     held = _peak()

@@ -10,18 +10,17 @@ _INTRODUCTION = """# Predicting large pictures, beside other sliding windows
 *Written by `python bench/tiling_peers.py --markdown` from the figures in [prediction.json](prediction.json); not edited
 by hand.*
 
-Every program labels the same RGB picture, which is in memory as uint8, with the same U-Net on ResNet-18 (the very same
-prepared network, fp32, two threads), each in a process of its own. What differs is how they cut, blend and hold it: all
-with tiles of 512 pixels, 25% overlap where they overlap and a Gaussian where they weigh, but for exact tiles, which are
-2,048 pixels wide and count in the middle only.
+Every program labels the same RGB picture, which is in memory as uint8, with the same U-Net on ResNet-18 and 19 classes
+(the very same prepared network, fp32), each in a process of its own that may take 20 GB. What differs is how they cut,
+blend and hold it: all with tiles of 512 pixels, 25% overlap where they overlap and a Gaussian where they weigh, but for
+exact tiles, which are 2,048 pixels wide and count in the middle only.
 """
 
 _METHOD = """**Peak memory** is that of the whole process: PyTorch, the network, and the picture itself are in it.
 **Differs** is the share of pixels whose class is not the one the network gives them in the picture shown whole, counted
 in the upper left 1,536 rows and columns, of the smallest picture in all of it; *at seams* within 8 pixels of where
-tiles of 512 pixels
-side by side meet. The weights are random, so that classes change everywhere and every disturbance shows; a trained
-network's masks differ less.
+tiles of 512 pixels side by side meet. The weights are random, so that classes change everywhere and every disturbance
+shows; a trained network's masks differ less.
 
 SAHI slices pictures for object detectors and merges boxes; it has no semantic output, so it takes no part.
 """
@@ -43,7 +42,7 @@ def _table(rows: Mapping[str, Any]) -> str:
     lines = ["| program | time | peak memory | differs | at seams |", "|---|---|---|---|---|"]
     for name, row in rows.items():
         if "failed" in row:
-            lines.append(f"| {name} | failed | | | |")
+            lines.append(f"| {name} | {row['failed']} | | | |")
             continue
         lines.append(
             f"| {name} | {row['seconds']:.1f} s | {row['peak_bytes'] / 1e9:.2f} GB |"

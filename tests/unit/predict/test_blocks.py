@@ -16,7 +16,7 @@ from intarsia.predict import blocks as module
 from intarsia.predict.blocks import BlockPredictor
 from intarsia.predict.layers import LAYERS, Layer, Rasters, empty, finished
 from intarsia.predict.prepared import Picture, PreparedNetwork
-from intarsia.predict.tiling import Block, Tiling, blended_tiling, exact_tiling
+from intarsia.predict.tiling import Block, Span, Tiling, blended_tiling, exact_tiling
 from intarsia.types import ImageSpec, LabelMap, SemanticLogits
 
 LABELS = LabelMap(names=("sky", "road", "tree"), ids=(0, 7, 300), ignore=65535)
@@ -101,6 +101,55 @@ def test_a_network_that_looks_at_single_pixels_is_not_changed_by_blending() -> N
         assert np.abs(found["confidence"] - confidence).max() <= 1
         entropy = -(expected.probabilities * np.log(expected.probabilities)).sum(axis=0) / np.log(3)
         assert np.abs(found["entropy"] - np.round(255 * entropy)).max() <= 1
+
+
+def stitched(tiling: Tiling, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """The scores [C, H, W] of a network that says of each tile something else, and the same of all its pixels."""
+
+    def moody(batch: Tensor) -> SemanticLogits:
+        mood = batch.double().sum(dim=(1, 2, 3)).mul(1e3).frac().abs().float()  # of the pixels, and far from smooth
+        scores = torch.stack([mood, 1 - mood, torch.zeros_like(mood)], dim=1)
+        return SemanticLogits(scores[:, :, None, None].expand(-1, -1, *batch.shape[2:]))
+
+    seen: list[Tensor] = []
+
+    def remember(scores: Tensor, *rest: Any) -> Rasters:
+        seen.append(scores.clone())
+        return finished(scores, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "finished", remember)
+        worker = BlockPredictor(PreparedNetwork(moody, SPEC, LABELS, CPU), tiling)
+        assembled(worker, ArrayRaster(picture(*tiling.size)), max(tiling.size))
+    return torch.cat(seen, dim=1).numpy()
+
+
+def steps(scores: np.ndarray, spans: tuple[Span, ...], axis: int) -> tuple[float, float]:
+    """The largest change from a pixel to the next where a tile begins or ends, and elsewhere."""
+    change = np.abs(np.diff(scores, axis=axis)).max(axis=tuple({0, 1, 2} - {axis}))
+    borders = sorted({place for span in spans for place in (span.first, span.last)} - {0, spans[-1].last})
+    at_borders = np.zeros(len(change), np.bool_)
+    at_borders[np.array(borders) - 1] = True
+    return float(change[at_borders].max()), float(change[~at_borders].max())
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "linear"])
+@pytest.mark.parametrize(("tile", "overlap"), [(64, 0.25), (64, 0.5), (96, 0.3), (48, 0.75)])
+def test_blended_tiles_leave_no_seams_however_they_disagree(
+    kind: Any, tile: int, overlap: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiling = blended_tiling((250, 310), tile, overlap, kind)
+    scores = stitched(tiling, monkeypatch)
+    for axis, spans in ((1, tiling.rows), (2, tiling.columns)):
+        at_borders, elsewhere = steps(scores, spans, axis)
+        assert at_borders <= elsewhere
+
+
+def test_tiles_side_by_side_have_the_seams_that_blending_removes(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiling = blended_tiling((250, 310), 64, 0.0, "uniform")
+    at_borders, elsewhere = steps(stitched(tiling, monkeypatch), tiling.columns, 2)
+    assert at_borders > 0.1
+    assert elsewhere < 1e-6
 
 
 def test_what_holds_no_data_is_void_and_its_tiles_are_not_predicted() -> None:
