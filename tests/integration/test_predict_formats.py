@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,18 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
+import tifffile
 from affine import Affine
 from PIL import Image
 from pycocotools.coco import COCO
 from rasterio.features import rasterize
 
 from command_line import call
+from intarsia.data.formats import video
+from intarsia.data.formats.folder import open_folder
 from intarsia.data.formats.mask import read_mask, write_mask
 from intarsia.data.rasters.opening import open_labels
+from intarsia.errors import DataError
 from tiny_model import LABELS, write_tiny_model
 from tiny_pictures import CUT, picture, whole_mask, write_tiff
 
@@ -212,3 +217,90 @@ def test_what_no_picture_could_be_predicted_with_is_said_once(model: Path, tmp_p
     assert outcome.error.startswith("Error: memory: tiles of")
     assert "of 3 pictures" not in outcome.error
     assert outcome.error.count("\n") == 1
+
+
+def test_frames_that_are_cut_into_blocks_are_decoded_in_order(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clip(tmp_path / "clip.mkv", 30)
+    begun = []
+    begin = video._Reader._begin
+
+    def counting(reader: video._Reader) -> None:
+        begun.append(reader)
+        begin(reader)
+
+    monkeypatch.setattr(video._Reader, "_begin", counting)
+    cut = ["--tiles", "blended", "--tile", "32", "--device", "cpu"]
+    assert call("predict", model, tmp_path / "clip.mkv", "-o", tmp_path / "out", *cut).code == 0
+    assert len(list((tmp_path / "out" / "clip").glob("*.png"))) == 30
+    assert len(begun) <= 3
+
+
+def test_refined_probabilities_are_not_written_block_by_block(model: Path, tmp_path: Path) -> None:
+    Image.fromarray(picture(40, 60)).save(tmp_path / "a.png")
+    asked = ["--clean", "specks=4", "--probabilities", "--device", "cpu"]
+    refused = call("predict", model, tmp_path / "a.png", "-o", tmp_path / "a.tif", *asked)
+    assert "probabilities are written block by block in tiff, and masks are refined whole" in refused.error
+    assert call("predict", model, tmp_path / "a.png", "-o", tmp_path / "a.npz", *asked).code == 0
+
+
+def test_layers_that_a_file_of_numpy_lacks_are_made(model: Path, tmp_path: Path) -> None:
+    Image.fromarray(picture(40, 60)).save(tmp_path / "a.png")
+    rest: list[str | Path] = [tmp_path / "a.png", "-o", tmp_path / "a.npz", "--device", "cpu"]
+    assert call("predict", model, *rest).code == 0
+    assert "1 mask in" in call("predict", model, *rest, "--confidence").out
+    with np.load(tmp_path / "a.npz") as content:
+        assert {"class_ids", "confidence"} <= set(content.files)
+    assert "1 kept" in call("predict", model, *rest, "--confidence").out
+    (tmp_path / "a.npz").write_bytes(b"damaged")
+    assert "1 mask in" in call("predict", model, *rest).out
+
+
+def test_annotations_of_others_are_not_lost(model: Path, tmp_path: Path) -> None:
+    Image.fromarray(picture(40, 60)).save(tmp_path / "a.png")
+    (tmp_path / "truth.json").write_text('{"images": []}')
+    rest: list[str | Path] = [tmp_path / "a.png", "-o", tmp_path / "truth.json", "--device", "cpu"]
+    refused = call("predict", model, *rest)
+    assert "truth.json: is there already and was not written by this program. Name another --out" in refused.error
+    assert (tmp_path / "truth.json").read_text() == '{"images": []}'
+    assert call("predict", model, *rest, "--overwrite").code == 0
+    assert "1 kept" in call("predict", model, *rest).out
+
+
+def test_a_damaged_mask_that_was_kept_does_not_hide_the_others(model: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        Image.fromarray(picture(40, 60)).save(tmp_path / f"{name}.png")
+    asked: list[str | Path] = ["-o", tmp_path / "out", "--format", "coco", "--device", "cpu"]
+    assert call("predict", model, tmp_path / "a.png", *asked).code == 0
+    (tmp_path / "out" / "a.png").write_bytes((tmp_path / "out" / "a.png").read_bytes()[:200])
+    outcome = call("predict", model, tmp_path / "?.png", *asked)
+    assert outcome.code == 1
+    assert "1 mask in" in outcome.out
+    assert "out/a.png: is cut short or not a picture" in outcome.error
+
+
+def test_masks_of_pyramids_train_and_other_things_are_no_masks(tmp_path: Path) -> None:
+    ids = np.ones((40, 50), np.uint8)
+    Image.fromarray(picture(40, 50)).save(tmp_path / "a.png")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "a.png").rename(tmp_path / "images" / "a.png")
+    tifffile.imwrite(tmp_path / "masks" / "a.ome.tif", ids, ome=True)
+    (item,) = open_folder(tmp_path).items
+    assert item.name == "a"
+    write_tiff(tmp_path / "rgb.tif", picture(40, 50))
+    with pytest.raises(DataError, match=r"rgb\.tif: has 3 channels, but a mask holds one class id a pixel"):
+        open_labels(tmp_path / "rgb.tif")
+    tifffile.imwrite(tmp_path / "lossy.tif", ids, tile=(16, 16), compression="jpeg")
+    with pytest.raises(DataError, match=r"lossy\.tif: is a mask saved as JPEG in TIFF"):
+        open_labels(tmp_path / "lossy.tif")
+
+
+def test_a_missing_package_is_said_before_anything_is_predicted(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(picture(40, 60)).save(tmp_path / "a.png")
+    monkeypatch.setitem(sys.modules, "shapely", None)
+    outcome = call("predict", model, tmp_path / "a.png", "-o", tmp_path / "a.geojson")
+    assert "--format geojson: needs the package shapely, which is not installed. Install it: pip" in outcome.error

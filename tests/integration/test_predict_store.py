@@ -67,6 +67,20 @@ def test_what_is_there_is_kept_unless_another_model_made_it(model: Path, store: 
     assert call("predict", other, *command, "--overwrite").code == 0
 
 
+def test_a_zarr_in_a_store_names_its_model(model: Path, store: Any, tmp_path: Path) -> None:
+    command = ["memory://in/a.png", "-o", "memory://out/a.zarr", "--device", "cpu"]
+    assert call("predict", model, *command).code == 0
+    assert "1 kept" in call("predict", model, *command).out
+    other = write_tiny_model(tmp_path / "other.safetensors", seed=1)
+    assert "a.zarr: is there already and was predicted by another model" in call("predict", other, *command).error
+
+
+def test_coco_goes_to_a_store(model: Path, store: Any) -> None:
+    assert call("predict", model, "memory://in/", "-o", "memory://out", "--format", "coco", "--device", "cpu").code == 0
+    content = json.loads(store.cat_file("/out/annotations.json"))
+    assert [image["file_name"] for image in content["images"]] == ["a.png", "b.png"]
+
+
 def test_blocks_of_giant_pictures_need_a_disk(model: Path, store: Any, tmp_path: Path) -> None:
     command = ["memory://in/a.png", "-o", "memory://out/a.zarr", "--device", "cpu", *CUT]
     outcome = call("predict", model, *command)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from intarsia.data.dataset import read_pair
-from intarsia.data.formats.decode import IMAGE_SUFFIXES
+from intarsia.data.formats.decode import IMAGE_SUFFIXES, stem_of
 from intarsia.data.formats.folder import Item
 from intarsia.data.formats.image import read_image
 from intarsia.data.formats.mask import MASK_SUFFIXES, lossy_mask, read_mask
@@ -22,7 +22,6 @@ from intarsia.metrics.overlap import mean_iou
 from intarsia.metrics.picture import DEFAULT_OPTIONS, CountOptions, PictureCounts, count_picture
 from intarsia.ops.resize import resize_nearest
 from intarsia.predict.prepared import PreparedNetwork
-from intarsia.predict.saving import stem_of
 from intarsia.types import LabelMap
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from intarsia.data.formats.coco_semantic import write_coco
+import fsspec
+
+from intarsia.data.formats.coco_semantic import WRITER, write_coco
 from intarsia.data.formats.mask import MaskArray, read_mask
-from intarsia.data.rasters.addresses import Address, fetched, name_of
+from intarsia.data.rasters.addresses import Address, existing, fetched, name_of
+from intarsia.errors import OutputError
 from intarsia.predict.deliver import Picture
 from intarsia.predict.layers import void_id
 from intarsia.types import LabelMap
+
+_BEGINNING = 1000  # bytes
 
 
 def write_annotations(path: Address, pictures: Iterable[Picture], label_map: LabelMap) -> int:
@@ -31,6 +36,24 @@ def write_annotations(path: Address, pictures: Iterable[Picture], label_map: Lab
     """
     known = replace(label_map, ignore=void_id(label_map))
     return write_coco(path, ((name_of(picture.address), _mask(picture)) for picture in pictures), known)
+
+
+def check_annotations(path: Address) -> None:
+    """That a COCO file which is there is one that :func:`write_annotations` may write anew.
+
+    Raises:
+        OutputError: it is of another program's or a person's making.
+    """
+    if not existing([path]):
+        return
+    with fsspec.open(str(path), "rb") as file:
+        beginning = file.read(_BEGINNING)
+    if WRITER.encode() not in beginning:
+        raise OutputError(
+            "is there already and was not written by this program",
+            where=path,
+            remedy="Name another --out, or say --overwrite to lose it",
+        )
 
 
 def _mask(picture: Picture) -> MaskArray:

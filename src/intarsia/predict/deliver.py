@@ -19,6 +19,7 @@ from intarsia.data.rasters.array import ArrayRaster
 from intarsia.data.rasters.identity import is_remote
 from intarsia.data.rasters.opening import open_raster
 from intarsia.data.rasters.raster import Raster
+from intarsia.data.vectors.geojson import check_place
 from intarsia.errors import DataError, RecipeError
 from intarsia.predict.clean import PIXELS, CleanRules, clean_ids
 from intarsia.predict.crf import CrfParameters, refine
@@ -80,7 +81,7 @@ class Picture:
 
     Args:
         address: of the picture.
-        labels: the file of its labels, on a disk or in a store; other layers go beside it, see
+        labels: the file of its labels, on a disk or in a store; of other layers see
             :func:`~intarsia.predict.saving.layer_file`.
         chosen: the format.
         extras: what else is done.
@@ -142,6 +143,8 @@ def deliver_whole(predictor: Predictor, raster: Raster, picture: Picture) -> Del
         OutputError: the result cannot be written.
     """
     extras, layers = picture.extras, predictor.settings.layers
+    if picture.chosen == "geojson":
+        check_place(raster.georeference, picture.labels)
     refined = extras.crf is not None or extras.clean is not None
     cut = predictor.cut(raster.size)
     large = cut.cutting != "whole"
@@ -153,7 +156,14 @@ def deliver_whole(predictor: Predictor, raster: Raster, picture: Picture) -> Del
             remedy="Leave out --crf and --clean, or let it be whole: no --tiles and --tile, more --memory",
         )
     # Probabilities are too many for anything but blocks where they do not go to a file of numpy's.
-    if large or ("probabilities" in layers and picture.chosen not in ("png", "npz")):
+    in_blocks = "probabilities" in layers and picture.chosen not in ("png", "npz")
+    if in_blocks and refined:
+        raise RecipeError(
+            f"probabilities are written block by block in {picture.chosen}, and masks are refined whole",
+            where="--probabilities with --crf or --clean",
+            remedy="Take --format png or npz, or ask for one of the two",
+        )
+    if large or in_blocks:
         return None
     made = _refined(predictor, raster, extras) if refined else predictor.rasters(raster, layers)
     return Delivered(_save(predictor, raster, made, picture), cut, _fractions(made, predictor))
@@ -192,6 +202,8 @@ def provenance(predictor: Predictor, picture: Picture) -> Provenance:
     settings, extras, plain = predictor.settings, picture.extras, Settings()
     tiles = replace(settings.tiles, batch=None, block=None, memory=None)
     said = []
+    if tiles.cutting in ("whole", "exact"):  # where nothing overlaps
+        tiles = replace(tiles, overlap=plain.tiles.overlap, window=plain.tiles.window)
     if tiles != plain.tiles:
         side = "" if tiles.tile is None else f" of {tiles.tile} pixels"
         said.append(f"{tiles.cutting} tiles{side} overlap {tiles.overlap:g} {tiles.window}")
@@ -203,7 +215,8 @@ def provenance(predictor: Predictor, picture: Picture) -> Provenance:
         said.append(f"crf {' '.join(f'{value:g}' for value in astuple(extras.crf))}")
     if extras.clean is not None:
         said.append(f"clean {json.dumps(extras.clean.to_dict())}")
-    for name, value in (("spacing", extras.spacing), ("magnification", picture.magnification)):
+    spacing = None if extras.clean is None else extras.spacing
+    for name, value in (("spacing", spacing), ("magnification", picture.magnification)):
         said += [] if value is None else [f"{name} {value}"]
     if extras.simplify:
         said.append(f"simplify {extras.simplify:g}")

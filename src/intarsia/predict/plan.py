@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -249,9 +249,12 @@ def _largest_block(most: int, tile: int, spending: Budget) -> int:
     found = next((side for side in sides if spending.fits(tile, side)), None)
     if found is None:
         more = spending.lacking(tile, min(tile, most))
+        on_gpu = spending.device is not None and not replace(spending, available=2**63).fits(tile, min(tile, most))
         raise RecipeError(
             f"tiles of {tile} pixels take {more / 2**20:.0f} MiB more than there is",
-            where="memory",
-            remedy="Raise --memory, take smaller tiles (--tile), or ask for fewer layers",
+            where="memory of the GPU" if on_gpu else "memory",
+            remedy="Take smaller tiles (--tile), or end what else computes there"
+            if on_gpu
+            else "Raise --memory, take smaller tiles (--tile), or ask for fewer layers",
         )
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -44,14 +44,24 @@ class Predictor:
         model: a model, or the file of one.
         settings: how.
         device: where a model file is loaded to: "auto", "cpu", "cuda" or "mps".
+        gpu_memory: says how many bytes the GPU has free that the network computes on, None for none; by default the
+            model's own device is asked. Other processes are planned for by one that sees no GPU.
 
     Raises:
         ModelFileError: the file is missing, damaged, or was not written by this package.
     """
 
-    def __init__(self, model: Model | str | Path, settings: Settings | None = None, *, device: str = "auto") -> None:
+    def __init__(
+        self,
+        model: Model | str | Path,
+        settings: Settings | None = None,
+        *,
+        device: str = "auto",
+        gpu_memory: Callable[[], int | None] | None = None,
+    ) -> None:
         self.model = model if isinstance(model, Model) else load(model, device=device)
         self.settings = settings or Settings()
+        self._gpu_memory = gpu_memory or (lambda: free_memory(self.model.prepared.device))
 
     def predict(self, image: Source, *, probabilities: bool = False) -> SemanticMap:
         """Label every pixel of one picture; the result has to fit into memory, see :meth:`stream` for others.
@@ -168,8 +178,8 @@ class Predictor:
         memory = psutil.virtual_memory()
         held = psutil.Process().memory_info().rss
         ceiling = options.memory or held + memory.available // 2
-        free = free_memory(self.prepared.device)
-        spending = budget(ceiling, held, self._facts, card.image_spec, card.label_map, self.settings.layers, free)
+        layers, free = self.settings.layers, self._gpu_memory()
+        spending = budget(ceiling, held, self._facts, card.image_spec, card.label_map, layers, free)
         cut = decide(size, options, spending, 1 if self.prepared.device.type == "cpu" else _GPU_BATCH)
         if cut.cutting != "whole":
             self._check_size(size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -92,15 +93,18 @@ class PreparedNetwork:
         Raises:
             RecipeError: a GPU has too little memory for it.
         """
-        try:
-            batch = normalize(torch.stack(list(prepared)).to(self.device), self.image_spec)
-            with autocast(self.precision, self.device):
-                return self.network(batch.contiguous(memory_format=torch.channels_last))
-        except torch.OutOfMemoryError as error:
-            height, width = prepared[0].shape[1:]
-            at_once = f"{len(prepared)} at once" if len(prepared) > 1 else "one by one"
-            raise RecipeError(
-                f"its memory is too small for pictures or tiles of {width}×{height} pixels, {at_once}",
-                where=f"device {self.device}",
-                remedy="Take --batch 1 or smaller tiles (--tile), or end what else computes there",
-            ) from error
+        with contextlib.suppress(torch.OutOfMemoryError):
+            return self._output(prepared)
+        # Not from the error, whose traceback would keep all that fills the memory.
+        height, width = prepared[0].shape[1:]
+        at_once = f"{len(prepared)} at once" if len(prepared) > 1 else "one by one"
+        raise RecipeError(
+            f"its memory is too small for pictures or tiles of {width}×{height} pixels, {at_once}",
+            where=f"device {self.device}",
+            remedy="Show it less at once (predict: --tile, --batch 1), end what else computes there, or take the CPU",
+        )
+
+    def _output(self, prepared: Sequence[Float32[Tensor, "planes height width"]]) -> Output:
+        batch = normalize(torch.stack(list(prepared)).to(self.device), self.image_spec)
+        with autocast(self.precision, self.device):
+            return self.network(batch.contiguous(memory_format=torch.channels_last))

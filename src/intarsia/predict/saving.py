@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
+from intarsia.data.formats.decode import stem_of
 from intarsia.data.formats.mask import write_mask
 from intarsia.data.formats.provenance import NPZ_KEY, Provenance
 from intarsia.data.formats.video import frame_of
@@ -19,6 +21,7 @@ from intarsia.data.rasters.addresses import Address, folder_of, name_of, within
 from intarsia.data.rasters.array import ArrayRaster
 from intarsia.data.rasters.cog import write_cog
 from intarsia.data.rasters.delivery import delivered_file
+from intarsia.data.rasters.extras import required
 from intarsia.data.rasters.identity import is_remote
 from intarsia.data.rasters.ome_tiff import write_ome_tiff
 from intarsia.data.rasters.ome_zarr import write_ome_zarr
@@ -47,6 +50,13 @@ SUFFIXES: Mapping[Format, str] = {
 POLYGONS: tuple[Format, ...] = ("geojson", "gpkg")
 """The formats that hold the outlines of regions and no pixels."""
 
+_LABELS = "class_ids"  # in a file of numpy's
+_NEEDED: Mapping[Format, tuple[str, ...]] = {
+    "ome-tiff": ("tifffile",),
+    "zarr": ("zarr", "numcodecs"),
+    "geojson": ("shapely",),
+    "gpkg": ("shapely", "pyogrio", "rasterio"),
+}
 _OTHERS: Mapping[str, Format] = {".ome.tiff": "ome-tiff", ".tiff": "tiff"}
 
 Result = Mapping[Layer, Raster | np.ndarray]
@@ -77,10 +87,26 @@ def _named(path: Address) -> Format | None:
     return next((endings[suffix] for suffix in longest_first if name_of(path).lower().endswith(suffix)), None)
 
 
-def stem_of(name: str) -> str:
-    """A picture's file name without what tells its format: ``a`` for ``a.ome.tif``."""
-    path = Path(name)
-    return Path(path.stem).stem if Path(path.stem).suffix.lower() == ".ome" else path.stem
+def check_installed(chosen: Format, layers: Collection[Layer]) -> None:
+    """That what writes a format is there, which is better known before anything is predicted.
+
+    Raises:
+        DataError: a package is not installed.
+    """
+    needed = [*_NEEDED.get(chosen, ())]
+    if "probabilities" in layers and chosen not in ("png", "npz"):
+        needed += _NEEDED["zarr"]
+    for module in needed:
+        required(module, where=f"--format {chosen}")
+
+
+def layers_in(path: Path) -> set[str]:
+    """The layers that a file of numpy's holds; none if it is damaged."""
+    try:
+        with np.load(path) as content:
+            return {"labels" if name == _LABELS else name for name in content.files}
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return set()
 
 
 def result_name(address: str) -> tuple[str, ...]:
@@ -162,7 +188,7 @@ def _save_png(values: np.ndarray, path: Address, layer: Layer, label_map: LabelM
 
 
 def _save_npz(result: Result, path: Address, label_map: LabelMap, made: Provenance | None) -> None:
-    called = {"labels": "class_ids"}
+    called = {"labels": _LABELS}
     with delivered_file(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
             stream,

@@ -101,6 +101,18 @@ def write_model(path: str | Path, state_dict: Mapping[str, Tensor], card: ModelC
     write_bytes(path, safetensors.torch.save(tensors, metadata={_KEY: card.to_json()}))
 
 
+def check_there(path: Path) -> None:
+    """That there is a model file.
+
+    Raises:
+        ModelFileError: there is none.
+    """
+    if not path.is_file():
+        raise ModelFileError(
+            "there is no such file", where=path, remedy="Name a model.safetensors that `intarsia train` wrote"
+        )
+
+
 def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
     """Read weights (on the CPU) and card.
 
@@ -108,10 +120,7 @@ def read_model(path: str | Path) -> tuple[dict[str, Tensor], ModelCard]:
         ModelFileError: the file is missing, cut short, or was not written by this package.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ModelFileError(
-            "there is no such file", where=path, remedy="Name a model.safetensors that `intarsia train` wrote"
-        )
+    check_there(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -32,6 +32,11 @@ def test_a_predicted_mask_names_its_model_and_reads_as_ever(masks: dict[str, Pat
         np.testing.assert_array_equal(read_mask(path), MASK)
 
 
+def test_a_mask_of_any_size_names_its_model(masks: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
+    assert maker_of(masks["a"]) == "model-a"
+
+
 def test_who_edits_a_mask_becomes_its_maker(masks: dict[str, Path]) -> None:
     with Image.open(masks["a"]) as image:
         Image.fromarray(np.asarray(image)).save(masks["a"])

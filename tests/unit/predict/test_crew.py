@@ -88,7 +88,7 @@ def answers(crew: Crew, count: int, together: int = 3) -> dict[int, int | GivenU
 def test_each_item_is_answered_once_by_few_tasks_at_a_time() -> None:
     ray = Ray()
     crew = Crew(ray, lambda: Actor(opened), 3)
-    assert crew.precision() == "fp32"
+    assert crew.opened().precision == "fp32"
     assert answers(crew, 1000) == {number: 2 * number for number in range(1000)}
     assert ray.most == 2 * 3
     crew.dismiss()
@@ -117,7 +117,7 @@ def test_all_compute_in_the_precision_of_the_first() -> None:
         return Opened("here", intarsia.__version__, own if precision == "auto" else precision)  # type: ignore[arg-type] # one of both
 
     crew = Crew(Ray(), lambda: Actor(differs), 2)
-    assert crew.precision() == "bf16"
+    assert crew.opened().precision == "bf16"
     answers(crew, 10)
     assert asked == ["auto", "auto", "bf16"]
 
@@ -129,7 +129,7 @@ def test_workers_that_do_not_start_end_the_run() -> None:
     with pytest.raises(
         RecipeError, match=r"no worker can be started \(ModuleNotFoundError: No module named 'intarsia'"
     ):
-        Crew(Ray(), lambda: Actor(broken), 2).precision()
+        Crew(Ray(), lambda: Actor(broken), 2).opened()
 
 
 def test_those_that_started_go_on_without_those_that_do_not() -> None:
@@ -150,7 +150,7 @@ def test_another_version_is_refused() -> None:
     with pytest.raises(
         RecipeError, match=r"there: has version 0\.0\.1 of intarsia, and this machine has .* Install one"
     ):
-        crew.precision()
+        crew.opened()
 
 
 @pytest.mark.parametrize("raised", [False, True])
@@ -173,7 +173,7 @@ def test_no_room_for_long() -> None:
     ray = Ray()
     ray.wait = lambda references, num_returns, timeout: ([], references)  # type: ignore[method-assign] # nothing happens
     with pytest.raises(RecipeError, match=r"the cluster had no room for any in 10 minutes\)\. Install"):
-        Crew(ray, lambda: Actor(opened), 1).precision()
+        Crew(ray, lambda: Actor(opened), 1).opened()
 
 
 def test_workers_take_the_processors_or_gpus_there_are() -> None:

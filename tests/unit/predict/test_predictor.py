@@ -174,5 +174,5 @@ def test_a_gpu_has_a_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
         cut = predictor.cut((4000, 4000))
         assert cut.cutting == cutting
     monkeypatch.setattr("intarsia.predict.predictor.free_memory", lambda _: 2**20)
-    with pytest.raises(RecipeError, match=r"tiles of 512 pixels take \d+ MiB more than there is"):
+    with pytest.raises(RecipeError, match=r"memory of the GPU: tiles of 512 pixels take \d+ MiB more than"):
         predictor.cut((4000, 4000))

@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -98,10 +101,18 @@ def test_only_small_pictures_share_a_batch(side: int, long_side: int | None, bat
     assert seen == batches
 
 
-def test_too_little_memory_on_a_gpu_is_one_line() -> None:
-    def full(_: Tensor) -> SemanticLogits:
+def test_too_little_memory_on_a_gpu_is_one_line_that_holds_none_of_it() -> None:
+    shown: list[weakref.ref[Tensor]] = []
+
+    def full(batch: Tensor) -> SemanticLogits:
+        shown.append(weakref.ref(batch))
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     network = PreparedNetwork(full, GRAY, LABELS, CPU)
-    with pytest.raises(RecipeError, match=r"too small for pictures or tiles of 5×4 pixels, 2 at once\. Take --batch 1"):
+    with pytest.raises(
+        RecipeError, match=r"too small for pictures or tiles of 5×4 pixels, 2 at once\. Show it less"
+    ) as e:
         network.output([torch.zeros(1, 4, 5)] * 2)
+    gc.collect()
+    assert e.value is not None
+    assert shown[0]() is None

@@ -48,6 +48,14 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextlib.contextmanager
+def working(what: str) -> Iterator[None]:
+    """Say on standard error what takes its time, if that is a terminal."""
+    screen = console(to_stderr=True)
+    with screen.status(what) if screen.is_terminal else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
 def download_bar() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
     """Give a callback for lines, printed on standard error, and one for ``(done, total)`` bytes, drawn below them.
 

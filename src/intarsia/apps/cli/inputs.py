@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from intarsia.apps.cli.console import working
 from intarsia.errors import DataError
 
 LIST = "-"
@@ -40,14 +41,18 @@ def expand(inputs: Sequence[str]) -> list[str]:
 def _found(text: str) -> list[str]:
     from intarsia.data.formats.decode import IMAGE_SUFFIXES
     from intarsia.data.formats.video import count_frames, frame_address, frame_of
+    from intarsia.data.rasters.addresses import to_address
     from intarsia.data.rasters.identity import is_remote
     from intarsia.data.rasters.opening import RASTER_SUFFIXES, is_zarr
 
+    text = str(to_address(text))
     path = Path(text)
     if path.is_file() and _is_video(path):
-        return [frame_address(text, index) for index in range(count_frames(path))]
-    if frame_of(text) is not None:
-        return [text]
+        with working(f"counting the frames of {path.name}"):
+            return [frame_address(path, index) for index in range(count_frames(path))]
+    frame = frame_of(text)
+    if frame is not None:
+        return [frame_address(Path(frame[0]), frame[1])]  # one frame has one address
     if is_remote(text) and (text.endswith("/") or "*" in text):
         return _stored(text)
     if is_remote(text) or text.startswith("/vsi") or path.is_file() or is_zarr(path):

@@ -10,10 +10,16 @@ if TYPE_CHECKING:
 
 
 def model_file(path: Path) -> Path:
-    """A model file, or the one in a run folder."""
-    from intarsia.weights import MODEL_FILE
+    """A model file, or the one in a run folder.
 
-    return path / MODEL_FILE if path.is_dir() else path
+    Raises:
+        ModelFileError: there is none.
+    """
+    from intarsia.weights.model_file import MODEL_FILE, check_there
+
+    file = path / MODEL_FILE if path.is_dir() else path
+    check_there(file)
+    return file
 
 
 def load_model(path: Path, device: str) -> Model:

@@ -14,6 +14,7 @@ from intarsia.errors import OutputError, RecipeError
 if TYPE_CHECKING:
     from intarsia.data.rasters.addresses import Address
     from intarsia.predict.deliver import Extras, Picture
+    from intarsia.predict.layers import Layer
     from intarsia.predict.predictor import Predictor
 
 COCO = "coco"
@@ -60,9 +61,10 @@ def targets(
         OutputError: a file for several pictures, or one whose name and format differ.
         RecipeError: there is no format of this name, or simplified are to be what are no polygons.
     """
+    from intarsia.data.formats.decode import stem_of
     from intarsia.data.rasters.addresses import folder_of, name_of, to_address, within
     from intarsia.predict.deliver import Picture
-    from intarsia.predict.saving import FORMATS, POLYGONS, format_of, is_mask_file, labels_file, stem_of
+    from intarsia.predict.saving import FORMATS, POLYGONS, format_of, is_mask_file, labels_file
 
     if chosen:
         one_of(chosen, (*FORMATS, COCO), "--format")
@@ -150,21 +152,24 @@ def finished(predictor: Predictor, pictures: Sequence[Picture]) -> set[Address]:
     on_disk = [picture for picture in labeled if isinstance(picture.labels, Path)]
     for picture in on_disk or labeled[:1]:
         _check_maker(predictor, picture)
-    return {picture.labels for picture in labeled if _all_in(picture.files(layers), there)}
+    return {picture.labels for picture in labeled if _is_whole(picture, layers, there)}
 
 
-def _all_in(files: Collection[Address], there: Collection[Address]) -> bool:
-    return all(file in there for file in files)
+def _is_whole(picture: Picture, layers: Sequence[Layer], there: Collection[Address]) -> bool:
+    from intarsia.predict.saving import layers_in
+
+    if picture.chosen == "npz" and isinstance(picture.labels, Path):  # all layers are in one file
+        return layers_in(picture.labels).issuperset(layers)
+    return all(file in there for file in picture.files(layers))
 
 
 def _check_maker(predictor: Predictor, picture: Picture) -> None:
-    from intarsia.data.formats.provenance import provenance_of
-    from intarsia.data.rasters.addresses import fetched
+    from intarsia.data.formats.provenance import ZARR_TEXT, provenance_of
+    from intarsia.data.rasters.addresses import fetched, within
     from intarsia.predict.deliver import provenance
 
-    if not isinstance(picture.labels, Path) and picture.chosen == "zarr":
-        return  # a folder of many files, too many to fetch
-    with fetched(picture.labels) as path:
+    a_folder = picture.chosen == "zarr" and not isinstance(picture.labels, Path)  # too many files to fetch
+    with fetched(within(picture.labels, ZARR_TEXT) if a_folder else picture.labels) as path:
         found = provenance_of(path)
     wanted = provenance(predictor, picture)
     if found is None or found == wanted:

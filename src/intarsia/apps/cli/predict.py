@@ -13,12 +13,14 @@ import typer
 from intarsia.apps.cli.console import Device, Json, console, print_json, progress_bar
 from intarsia.apps.cli.engines import cluster_asked_for, engine_for
 from intarsia.apps.cli.inputs import expand
+from intarsia.apps.cli.opening import model_file
 from intarsia.apps.cli.options import bytes_of, one_of
 from intarsia.apps.cli.outputs import Targets, clear_blocks, finished, targets
 from intarsia.errors import DataError, IntarsiaError
 
 if TYPE_CHECKING:
     from intarsia.data.parallel import Progress
+    from intarsia.data.rasters.addresses import Address
     from intarsia.predict.deliver import Delivered, Extras, Picture
     from intarsia.predict.engines.engine import Engine
     from intarsia.predict.predictor import Predictor
@@ -159,6 +161,7 @@ def run(
     """
     from intarsia.ops.window import WINDOW_KINDS
     from intarsia.predict.plan import CUTTINGS, TileOptions
+    from intarsia.predict.saving import check_installed
     from intarsia.predict.settings import Settings
     from intarsia.predict.tta import VIEWS
 
@@ -177,6 +180,7 @@ def run(
         layers=("labels", *(name for name, wanted in asked.items() if wanted)),  # type: ignore[arg-type] # named so
         skip_flat=skip_flat,
     )
+    file = model_file(model)
     goals = targets(
         expand(inputs),
         out,
@@ -186,10 +190,12 @@ def run(
         magnification=magnification,
         work=work,
     )
+    for picture in goals.pictures[:1]:
+        check_installed(picture.chosen, settings.layers)
     cluster = cluster_asked_for(engine, address, workers)
     with (
         progress_bar("predicting") as progress,
-        engine_for(model, settings, device, cluster) as (predictor, chosen_engine),
+        engine_for(file, settings, device, cluster) as (predictor, chosen_engine),
     ):
         made = _run(predictor, chosen_engine, goals, overwrite, progress, as_json)
     if as_json:
@@ -231,12 +237,13 @@ class _Made:
 def _run(
     predictor: Predictor, engine: Engine, goals: Targets, overwrite: bool, progress: Progress, listed: bool
 ) -> _Made:
-    from intarsia.data.rasters.addresses import existing
-    from intarsia.predict.annotations import write_annotations
+    from intarsia.predict.annotations import check_annotations
     from intarsia.predict.pictures import predict_pictures
 
     pictures = goals.pictures
     predictor.cut((1, 1))  # what no picture could be predicted with is said at once
+    if goals.annotations is not None and not overwrite:
+        check_annotations(goals.annotations)
     there = set() if overwrite else finished(predictor, pictures)
     made = _Made(kept=[picture.address for picture in pictures if picture.labels in there])
     todo = [picture for picture in pictures if picture.labels not in there]
@@ -247,15 +254,23 @@ def _run(
             made.refused.append(result)
         else:
             made.cuts[result.cut.describe()] += 1
+            there.add(picture.labels)
             made.refused.extend(result.failed)
             if listed:
                 made.written.append(_entry(picture, result))
     if goals.annotations is not None:
-        masks = existing(picture.labels for picture in pictures)
-        predicted = [picture for picture in pictures if picture.labels in masks]
-        count = write_annotations(goals.annotations, predicted, predictor.model.card.label_map)
-        made.annotations = str(goals.annotations), count
+        _annotate(goals.annotations, [picture for picture in pictures if picture.labels in there], predictor, made)
     return made
+
+
+def _annotate(file: Address, pictures: Sequence[Picture], predictor: Predictor, made: _Made) -> None:
+    """Make one file of the masks that were kept or written now."""
+    from intarsia.predict.annotations import write_annotations
+
+    try:
+        made.annotations = str(file), write_annotations(file, pictures, predictor.model.card.label_map)
+    except DataError as error:  # a kept mask is damaged, which does not make the new ones worthless
+        made.refused.append(error)
 
 
 def _entry(picture: Picture, result: Delivered) -> dict[str, Any]:

@@ -23,6 +23,9 @@ from intarsia.ops.rle import ids_to_rles, rle_area, rle_to_coco
 from intarsia.types import LabelMap
 from intarsia.types.predictions import Runs
 
+WRITER = "written by Intarsia"
+"""What each file says of itself at its beginning."""
+
 _MOST = 2**32 - 1  # pixels that COCO's run lengths can cover
 
 
@@ -64,9 +67,7 @@ def write_coco(
     count = 0
     with delivered_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
         categories = json.dumps([_category(index, label_map) for index in indices], ensure_ascii=False)
-        stream.write(
-            f'{{"info": {{"description": "written by Intarsia"}}, "categories": {categories}, "annotations": ['
-        )
+        stream.write(f'{{"info": {{"description": "{WRITER}"}}, "categories": {categories}, "annotations": [')
         for name, mask in pictures:
             if name in images or mask.size > _MOST:
                 found = (

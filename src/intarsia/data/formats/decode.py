@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from PIL import ExifTags, Image
 
 from intarsia.errors import DataError
@@ -34,6 +35,8 @@ _UPRIGHT = {
 # TIFF 6.0, NewSubfileType: a smaller version of another page, as in pyramids, and where another is transparent.
 _SUBFILE_TYPE, _SMALLER, _TRANSPARENCY = 254, 1, 4
 
+_PIXEL = 8  # bytes: Pillow's four, and an array's
+
 _warnings_lock = threading.Lock()
 
 
@@ -55,6 +58,12 @@ class Decoded:
     orientation: int
 
 
+def stem_of(name: str) -> str:
+    """A picture's file name without what tells its format: ``a`` for ``a.ome.tif``."""
+    path = Path(name)
+    return Path(path.stem).stem if Path(path.stem).suffix.lower() == ".ome" else path.stem
+
+
 def decode(path: str | Path) -> Decoded:
     """Read a picture file whole and turn it upright.
 
@@ -62,9 +71,10 @@ def decode(path: str | Path) -> Decoded:
         DataError: there is no such file, it is cut short or not a picture, holds several pages, or is too large.
     """
     try:
-        with _silence():
+        with _silence(), _any_size():
             image = Image.open(path, formats=_FORMATS)
         with image:
+            _check_room(image, path)
             file_format, raw_mode = _format(image), _raw_mode(image)
             with _silence():
                 # Pillow itself turns TIFF files upright while it loads them, and then drops the tag.
@@ -72,10 +82,8 @@ def decode(path: str | Path) -> Decoded:
                 pages = _pages(image)
             turned = upright(image)
             orientation = max(orientation, _tag(image))
-    except MemoryError:
+    except (MemoryError, DataError):
         raise
-    except Image.DecompressionBombError as error:
-        raise DataError("has too many pixels to be read at once", where=path, remedy="Cut it into tiles") from error
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         reason = (error.strerror or "no such file").lower()
         raise DataError(
@@ -104,6 +112,18 @@ def upright(image: Image.Image) -> Image.Image:
 def _tag(image: Image.Image) -> int:
     value = image.getexif().get(ExifTags.Base.Orientation, 1)
     return value if value in _UPRIGHT else 1
+
+
+def _check_room(image: Image.Image, path: str | Path) -> None:
+    """That a picture fits into the memory; Pillow's own limit takes large pictures for attacks."""
+    needed, free = _PIXEL * image.width * image.height, psutil.virtual_memory().available
+    if needed > free:
+        raise DataError(
+            f"has {image.width}×{image.height} pixels, and to decode them takes {needed / 1e9:.1f} GB of memory, of "
+            f"which {free / 1e9:.1f} GB are free",
+            where=path,
+            remedy="Save it as a tiled TIFF, which is read by window, or cut it into pieces",
+        )
 
 
 def _pages(image: Image.Image) -> int:
@@ -135,6 +155,16 @@ def _raw_mode(image: Image.Image) -> str:
 
 def _damage(path: Path) -> str:
     return "is an empty file" if path.stat().st_size == 0 else "is cut short or not a picture"
+
+
+@contextlib.contextmanager
+def _any_size() -> Iterator[None]:
+    """Keep Pillow from refusing large pictures; within :func:`_silence`, whose lock guards its setting, too."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intarsia.data.formats.classes import infer_classes, read_classes
-from intarsia.data.formats.decode import IMAGE_SUFFIXES
+from intarsia.data.formats.decode import IMAGE_SUFFIXES, stem_of
 from intarsia.data.formats.mask import MASK_SUFFIXES, lossy_mask
 from intarsia.errors import DataError
 from intarsia.types import LabelMap
@@ -152,7 +152,7 @@ def _by_stem(folder: Path, notes: list[str]) -> FilesByStem:
         if path.name.startswith(".") or path.is_dir():
             continue
         if path.suffix.lower() in IMAGE_SUFFIXES:
-            found[path.stem].append(path)
+            found[stem_of(path.name)].append(path)
         else:
             others.append(path.name)
     if others:

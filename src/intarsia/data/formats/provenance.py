@@ -6,18 +6,25 @@ import contextlib
 import re
 import sqlite3
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from io import SEEK_CUR, BufferedIOBase
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from intarsia.data.rasters.tiff_tags import read_tags
 
 _MODEL, _OPTIONS = "intarsia-model", "intarsia-options"  # keys of a PNG's texts
 NPZ_KEY = "made_by"
 """Under which a file of numpy's holds what :meth:`Provenance.describe` says."""
 
+ZARR_TEXT = ".zattrs"
+"""The file in a zarr's folder that says what it is; alone it will do."""
+
+_PNG, _CHECKSUM = b"\x89PNG\r\n\x1a\n", 4
+_DESCRIPTION = 270  # a tag of TIFF
 _BEGINNING = 2**16  # bytes of a file of text that are looked at
 _DESCRIBED = re.compile(r"predicted by the model ([^\s\"'<]+)(?: with ([^\"<\n]+))?")
 
@@ -78,22 +85,39 @@ def provenance_of(path: str | Path) -> Provenance | None:
     """
     path = Path(path)
     try:
-        return _READERS.get(path.suffix.lower(), _of_picture)(path)
+        return _READERS.get(path.suffix.lower() or path.name, _of_picture)(path)
     # What is wrong with the file is said by those who read its values.
-    except (OSError, ValueError, SyntaxError, KeyError, zipfile.BadZipFile, sqlite3.Error):
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, sqlite3.Error):
         return None
 
 
 def _of_picture(path: Path) -> Provenance | None:
-    with Image.open(path) as image:
-        if image.format == "TIFF":
-            return Provenance.of_text(str(image.tag_v2.get(270, "")))  # type: ignore[attr-defined] # of TIFF only
-        model, options = image.info.get(_MODEL), image.info.get(_OPTIONS, "")
-    return Provenance(model, str(options)) if isinstance(model, str) else None
+    """Without Pillow, which takes large pictures for attacks."""
+    with path.open("rb") as file:
+        if file.read(len(_PNG)) == _PNG:
+            texts = dict(_png_texts(file))
+            return Provenance(texts[_MODEL], texts.get(_OPTIONS, "")) if _MODEL in texts else None
+        file.seek(0)
+        tags = read_tags(file) or {}
+    return Provenance.of_text(tags[_DESCRIPTION].text()) if _DESCRIPTION in tags else None
+
+
+def _png_texts(file: BufferedIOBase) -> Iterator[tuple[str, str]]:
+    """The keys and texts before the pixels. Source: PNG (third edition), sections 5.3 and 11.3.3.2."""
+    while len(head := file.read(8)) == 8:
+        length, kind = int.from_bytes(head[:4]), head[4:]
+        if kind in (b"IDAT", b"IEND"):
+            return
+        if kind == b"tEXt":
+            key, _, text = file.read(length).partition(b"\0")
+            yield key.decode("latin-1"), text.decode("latin-1")
+            file.seek(_CHECKSUM, SEEK_CUR)
+        else:
+            file.seek(length + _CHECKSUM, SEEK_CUR)
 
 
 def _of_zarr(path: Path) -> Provenance | None:
-    return Provenance.of_text((path / ".zattrs").read_text(encoding="utf-8"))
+    return Provenance.of_text((path / ZARR_TEXT if path.is_dir() else path).read_text(encoding="utf-8"))
 
 
 def _of_npz(path: Path) -> Provenance | None:
@@ -114,6 +138,7 @@ def _of_geopackage(path: Path) -> Provenance | None:
 
 _READERS: Mapping[str, Callable[[Path], Provenance | None]] = {
     ".zarr": _of_zarr,
+    ZARR_TEXT: _of_zarr,
     ".npz": _of_npz,
     ".geojson": _of_geojson,
     ".gpkg": _of_geopackage,

@@ -21,7 +21,7 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".m
 Frame = UInt8[np.ndarray, "_height _width 3"]
 
 _FRAME = re.compile(r"(.+)#frame=(\d+)")
-_KEPT = 16  # frames that were passed on the way to a later one
+_KEPT = 16  # frames, for what is read again or by several threads that share a list
 
 
 def frame_address(path: str | Path, index: int) -> str:
@@ -106,9 +106,10 @@ class _Reader:
                 try:
                     frame = next(self._frames)
                 except StopIteration:
-                    found = f"has {self._next} frames and no frame {index}, counted from 0"
+                    count = self._next
                     self._begin()
-                    raise DataError(found, where=self._path, remedy="Fetch or export the video again") from None
+                    found = f"has {count} frames and no frame {index}, counted from 0"
+                    raise DataError(found, where=self._path, remedy=f"Name a frame from 0 to {count - 1}") from None
                 except DataError:
                     self._begin()
                     raise
@@ -116,7 +117,7 @@ class _Reader:
                 self._next += 1
                 if len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
-            frame = self._kept.pop(index)
+            frame = self._kept[index]
         return _as_array(frame)
 
 
@@ -147,7 +148,7 @@ def _decoded(path: str | Path) -> Iterator[Any]:
         raise DataError(
             f"cannot be decoded after {count} frame{'s' if count != 1 else ''} ({error.strerror or error})".lower(),
             where=path,
-            remedy="Fetch or export the video again; masks of earlier frames are there",
+            remedy=f"Fetch or export the video again{'; earlier frames can be read' if count else ''}",
         ) from error
 
 

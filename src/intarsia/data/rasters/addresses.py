@@ -106,6 +106,7 @@ def existing(addresses: Iterable[Address]) -> set[Address]:
 
 def _names(folder: Address) -> set[str]:
     system, path = store_of(folder)
+    system.invalidate_cache(path)  # others write there, too
     try:
         return {name_of(each) for each in system.ls(path, detail=False)}
     except FileNotFoundError:

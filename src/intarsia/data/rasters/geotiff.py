@@ -54,7 +54,7 @@ class GeoTiffRaster:
         self._opened: list[Any] = []
         dataset = self._dataset()
         self.size: tuple[int, int] = (dataset.height, dataset.width)
-        self._bands = self._color_bands(dataset)
+        self._bands = self._color_bands(dataset, expand)
         self._colors = _palette(dataset, self._bands[0]) if expand else None
         self.dtype: np.dtype[Any] = np.dtype(dataset.dtypes[self._bands[0] - 1])
         self.channels = len(self._bands) if self._colors is None else self._colors.shape[1]
@@ -116,7 +116,7 @@ class GeoTiffRaster:
             self._opened.append(dataset)
         return dataset
 
-    def _color_bands(self, dataset: Any) -> list[int]:
+    def _color_bands(self, dataset: Any, expand: bool) -> list[int]:
         """The numbers, from 1, of the bands that are no alpha."""
         if dataset.count == 0 or dataset.subdatasets:
             raise _several_pictures(self.name, dataset.subdatasets)
@@ -134,7 +134,9 @@ class GeoTiffRaster:
                 f"holds {' and '.join(dtypes)} values, but pictures are uint8 or uint16",
                 where=self.name,
                 remedy="Scale all pictures alike, with 0 for pixels without data: gdal_translate -ot UInt16 "
-                "-scale LOW HIGH 1 65535 -a_nodata 0 IN OUT",
+                "-scale LOW HIGH 1 65535 -a_nodata 0 IN OUT"
+                if expand
+                else "Save the class ids as whole numbers of 8 or 16 bits: gdal_translate -ot UInt16 IN OUT",
             )
         return bands
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from intarsia.data.formats.mask import lossy_mask
 from intarsia.data.formats.video import frame_of
 from intarsia.data.rasters.extras import installed, required
 from intarsia.data.rasters.frame import FrameRaster
@@ -28,6 +29,7 @@ _PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _ZARR_FILES = ("zarr.json", ".zarray", ".zgroup")
 _MICROSCOPE = ("<OME", "ImageJ=")
 _WIDTH, _LENGTH, _DESCRIPTION, _ORIENTATION, _GEO_KEYS = 256, 257, 270, 274, 34735
+_COMPRESSION, _LOSSY = 259, {6: "JPEG", 7: "JPEG", 34892: "JPEG", 50001: "WebP"}
 _WHOLE_PIXELS = 2**26  # up to which a TIFF is decoded whole when no reader of windows is installed
 
 
@@ -53,7 +55,7 @@ def open_raster(address: str | Path, *, magnification: float | None = None) -> R
         DataError: there is no such picture, it cannot be opened, or the package that reads it is not installed.
     """
     frame = frame_of(address)
-    if frame is not None:
+    if frame is not None and magnification is None:
         return FrameRaster(*frame)
     if magnification is not None and not is_remote(address):
         return SlideRaster(address, magnification=magnification)
@@ -77,10 +79,17 @@ def open_labels(address: str | Path) -> Raster:
         address: see :func:`open_raster`.
 
     Raises:
-        DataError: see :func:`open_raster`; or the picture is no mask, see
-            :func:`~intarsia.data.formats.mask.read_mask`.
+        DataError: see :func:`open_raster`; or the picture has several channels, or a compression that invents ids.
     """
-    return _open(address, expand=False)
+    raster = _open(address, expand=False)
+    if raster.channels != 1:
+        raster.close()
+        raise DataError(
+            f"has {raster.channels} channels, but a mask holds one class id a pixel",
+            where=address,
+            remedy="Convert each color to the id of its class and save the ids as a gray or palette picture",
+        )
+    return raster
 
 
 def _open(address: str | Path, *, expand: bool) -> Raster:
@@ -129,6 +138,8 @@ def _open_file(path: Path, expand: bool) -> Raster:
 
 def _open_tiff(path: Path, tags: dict[int, Tag], expand: bool) -> Raster:
     description = tags[_DESCRIPTION].text() if _DESCRIPTION in tags else ""
+    if not expand and _first(tags, _COMPRESSION) in _LOSSY:
+        raise lossy_mask([path], f"{_LOSSY[_first(tags, _COMPRESSION)]} in TIFF")
     if any(word in description for word in _MICROSCOPE):
         return TiffRaster(path, expand=expand)
     if _first(tags, _ORIENTATION) > 1 and _GEO_KEYS not in tags:

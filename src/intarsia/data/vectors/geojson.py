@@ -75,6 +75,17 @@ def write_geojson(
     return count
 
 
+def check_place(georeference: GeoReference | None, path: str | Path) -> None:
+    """That a place can be given in longitude and latitude, as far as it is known before anything is drawn.
+
+    Raises:
+        DataError: it does not name its coordinate reference system.
+    """
+    if georeference is not None and not georeference.crs:
+        found = "the raster says where it lies, but not in which coordinate reference system"
+        raise DataError(found, where=path, remedy=_OTHER_FORMAT)
+
+
 def _properties(class_id: int, label_map: LabelMap, in_pixels: bool) -> dict[str, Any]:
     index = label_map.ids.index(class_id)
     name, color = label_map.names[index], label_map.colors[index]
@@ -86,9 +97,7 @@ def _properties(class_id: int, label_map: LabelMap, in_pixels: bool) -> dict[str
 
 def _to_degrees(polygons: np.ndarray, georeference: GeoReference, path: str | Path, shapely: Any) -> np.ndarray:
     """Longitude and latitude, rings counterclockwise."""
-    if not georeference.crs:
-        found = "the raster says where it lies, but not in which coordinate reference system"
-        raise DataError(found, where=path, remedy=_OTHER_FORMAT)
+    check_place(georeference, path)
     required("rasterio", where=path)
     system = required("rasterio.crs", where=path).CRS.from_wkt(georeference.crs)
     warp, gdal = required("rasterio.warp", where=path), required("rasterio._err", where=path)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import intarsia
 from intarsia.errors import IntarsiaError, RecipeError
-from intarsia.predict.engines.worker import Opened, Resolved
+from intarsia.predict.engines.worker import Opened
 
 _DEATHS = 3  # of workers over one and the same item, until it is given up
 _STARTS = 3  # workers that may fail to start before none has
@@ -59,8 +59,8 @@ class Crew:
         """How many workers there are to be."""
         return self._count
 
-    def precision(self) -> Resolved:
-        """In which all compute: that of the first worker that holds the model, which is waited for.
+    def opened(self) -> Opened:
+        """What the first worker that holds the model says of itself, which is waited for; all compute in its precision.
 
         Raises:
             IntarsiaError: no worker can be started.
@@ -70,7 +70,7 @@ class Crew:
             for hand, reference in self._events():
                 if hand in self._hands:
                     self._answers(hand, reference)
-        return self._opened.precision
+        return self._opened
 
     def work(
         self, method: str, items: Sequence[Item], *arguments: object, together: int = 1, ahead: int = 1

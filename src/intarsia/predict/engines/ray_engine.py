@@ -80,8 +80,10 @@ class RayEngine:
             actor = ray.remote(Worker).options(**there.resources, scheduling_strategy="SPREAD")
             self._crew = Crew(ray, lambda: actor.remote(setup), count)
             closing.callback(self._crew.dismiss)
-            prepared = replace(model.prepared, precision=self._crew.precision())
-            self.predictor = Predictor(replace(model, prepared=prepared), settings)
+            opened = self._crew.opened()
+            prepared = replace(model.prepared, precision=opened.precision)
+            model = replace(model, prepared=prepared)
+            self.predictor = Predictor(model, settings, gpu_memory=lambda: opened.gpu_memory)
             self._closing = closing.pop_all()
 
     def pictures(self, pictures: Sequence[Picture]) -> Iterator[tuple[Picture, Delivered | IntarsiaError | None]]:
@@ -130,7 +132,7 @@ def _for_workers(model: Model, settings: Settings, memory: int) -> Settings:
     tiles = settings.tiles
     tiles = replace(tiles, memory=tiles.memory or memory)
     try:
-        most = Predictor(model, replace(settings, tiles=tiles)).cut(_HUGE)
+        most = Predictor(model, replace(settings, tiles=tiles), gpu_memory=lambda: None).cut(_HUGE)
     except RecipeError:  # which is said of the picture that it concerns
         return replace(settings, tiles=tiles)
     if tiles.block is None and most.cutting != "whole" and most.block > _BLOCK:

@@ -17,7 +17,7 @@ from intarsia.data.rasters.identity import is_remote
 from intarsia.errors import IntarsiaError, OutputError
 from intarsia.files import write_bytes
 from intarsia.predict.deliver import Delivered, Picture
-from intarsia.predict.device import Precision
+from intarsia.predict.device import Precision, free_memory
 from intarsia.predict.engines.local import LocalEngine
 from intarsia.predict.model import load
 from intarsia.predict.pictures import predict_pictures
@@ -54,11 +54,13 @@ class Opened:
         machine: its name.
         version: of this package.
         precision: in which it computes.
+        gpu_memory: bytes its GPU has free; None where it has none.
     """
 
     machine: str
     version: str
     precision: Resolved
+    gpu_memory: int | None = None
 
 
 class Worker:
@@ -83,7 +85,8 @@ class Worker:
                 return error
         self._predictor = Predictor(model, self._setup.settings)
         self._engine = LocalEngine(self._predictor)
-        return Opened(socket.gethostname(), intarsia.__version__, model.prepared.precision)
+        prepared = model.prepared
+        return Opened(socket.gethostname(), intarsia.__version__, prepared.precision, free_memory(prepared.device))
 
     def pictures(self, pictures: Sequence[Picture]) -> list[Delivered | IntarsiaError | None] | OutputError:
         """See :meth:`~intarsia.predict.engines.engine.Engine.pictures`; the answers in the order of the pictures."""
