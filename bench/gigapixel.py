@@ -54,8 +54,9 @@ def main() -> None:
         for gigapixels in arguments.gigapixels:
             command = [sys.executable, __file__, "one", str(gigapixels), "--tissue", str(arguments.tissue)]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
-            rows[f"{gigapixels:g}"] = json.loads(done.stdout.splitlines()[-1]) | {"tissue": arguments.tissue}
             results["machine"] = describe_machine()
+            facts = {"tissue": arguments.tissue, "load": results["machine"]["load_before"]}
+            rows[f"{gigapixels:g}"] = json.loads(done.stdout.splitlines()[-1]) | facts
             write_text(out, json.dumps(results, indent=1) + "\n")
             print(gigapixels, rows[f"{gigapixels:g}"], flush=True)
     write_text(out, json.dumps(results, indent=1) + "\n")

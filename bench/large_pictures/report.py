@@ -14,7 +14,7 @@ _COMMAND = """## Run it again
 
 ```
 python bench/gigapixel.py overhead
-python bench/gigapixel.py memory 1 4 16
+OMP_NUM_THREADS=1 python bench/gigapixel.py memory 1 4 16 64
 python bench/gigapixel.py page > docs/benchmarks/gigapixel.md
 ```
 """
@@ -54,11 +54,12 @@ def _memory(rows: Mapping[str, Any]) -> str:
     first = next(iter(rows.values()))
     header = (
         "| gigapixels | pixels a side | peak memory | predicted in | whole time | processor seconds a gigapixel"
-        " | the mask |"
+        " | the mask | load of the machine |"
     )
     lines = [
         f"| {name} | {row['side']:,} | {row['peak_bytes'] / 1e9:.2f} GB | {row['predict_seconds']:.0f} s |"
         f" {row['seconds']:.0f} s | {row['processor_seconds'] / float(name):.0f} | {row['result_bytes'] / 1e6:.1f} MB |"
+        f" {row['load']:.1f} |"
         for name, row in sorted(rows.items(), key=lambda pair: float(pair[0]))
     ]
     return "\n".join(
@@ -66,9 +67,10 @@ def _memory(rows: Mapping[str, Any]) -> str:
             "## Memory and time\n",
             f"A virtual picture like a slide: {first['tissue']:.0%} of it shows something, the rest is even glass,"
             f" which is left out (`--skip-flat 0`). A U-Net of four channels, tiles of 1024 pixels, `--memory"
-            f" {first['ceiling_bytes'] / 1e9:.0f}GB`; the peak is that of the process, PyTorch included.\n",
+            f" {first['ceiling_bytes'] / 1e9:.0f}GB`, one thread; the peak is that of the process, PyTorch included. A"
+            " load above 1 is other work beside it, which the clock's seconds feel more than the processor's.\n",
             header,
-            "|---|---|---|---|---|---|---|",
+            "|---|---|---|---|---|---|---|---|",
             *lines,
             "",
         ]
