@@ -22,6 +22,12 @@ in the upper left 1,536 rows and columns, of the smallest picture in all of it; 
 tiles of 512 pixels side by side meet. The weights are random, so that classes change everywhere and every disturbance
 shows; a trained network's masks differ less.
 
+Both MONAI and Intarsia weigh by the same Gaussian and lift tiny weights to a thousandth of the largest. MONAI lifts the
+product of both axes, so that where four tiles meet their rims count as much as their middles; Intarsia lifts each axis
+by itself. With that one difference undone MONAI's share of the smallest picture falls from 1.77% to Intarsia's 0.47%.
+
+To draw the largest picture takes more memory for a moment than to predict it in tiles: 3.5 GB of its peaks are that.
+
 SAHI slices pictures for object detectors and merges boxes; it has no semantic output, so it takes no part.
 """
 

@@ -158,8 +158,9 @@ def finished(predictor: Predictor, pictures: Sequence[Picture]) -> set[Address]:
 def _is_whole(picture: Picture, layers: Sequence[Layer], there: Collection[Address]) -> bool:
     from intarsia.predict.saving import layers_in
 
-    if picture.chosen == "npz" and isinstance(picture.labels, Path):  # all layers are in one file
-        return layers_in(picture.labels).issuperset(layers)
+    in_one_file = picture.chosen == "npz" and isinstance(picture.labels, Path)
+    if in_one_file and not layers_in(Path(picture.labels)).issuperset(layers):
+        return False
     return all(file in there for file in picture.files(layers))
 
 
