@@ -28,7 +28,7 @@ from intarsia.predict.ledger import begun
 from intarsia.predict.overlays import write_overlay
 from intarsia.predict.plan import Cut
 from intarsia.predict.predictor import Predictor
-from intarsia.predict.saving import Format, Result, layer_file, save
+from intarsia.predict.saving import Format, Result, layer_file, save, written_in_blocks
 from intarsia.predict.settings import Settings
 from intarsia.predict.tiling import Block
 
@@ -62,10 +62,10 @@ class Delivered:
 
     Args:
         files: where each layer is.
+        cut: how it was cut.
         fractions: the share of each class by name, in [0, 1]; None of a picture predicted in blocks.
         failed: what could not be predicted and is void in the files.
         blocks: the folder of finished blocks, which is kept only where something failed, to go on from.
-        cut: how it was cut.
     """
 
     files: Mapping[Layer, Address]
@@ -155,8 +155,7 @@ def deliver_whole(predictor: Predictor, raster: Raster, picture: Picture) -> Del
             where=raster.name,
             remedy="Leave out --crf and --clean, or let it be whole: no --tiles and --tile, more --memory",
         )
-    # Probabilities are too many for anything but blocks where they do not go to a file of numpy's.
-    in_blocks = "probabilities" in layers and picture.chosen not in ("png", "npz")
+    in_blocks = any(written_in_blocks(layer, picture.chosen) for layer in layers)
     if in_blocks and refined:
         raise RecipeError(
             f"probabilities are written block by block in {picture.chosen}, and masks are refined whole",

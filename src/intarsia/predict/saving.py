@@ -87,6 +87,11 @@ def _named(path: Address) -> Format | None:
     return next((endings[suffix] for suffix in longest_first if name_of(path).lower().endswith(suffix)), None)
 
 
+def written_in_blocks(layer: Layer, chosen: Format) -> bool:
+    """Whether a layer goes to zarr, block by block: probabilities, where they do not go to a file of numpy's."""
+    return layer == "probabilities" and chosen not in ("png", "npz")
+
+
 def check_installed(chosen: Format, layers: Collection[Layer]) -> None:
     """That what writes a format is there, which is better known before anything is predicted.
 
@@ -94,7 +99,7 @@ def check_installed(chosen: Format, layers: Collection[Layer]) -> None:
         DataError: a package is not installed.
     """
     needed = [*_NEEDED.get(chosen, ())]
-    if "probabilities" in layers and chosen not in ("png", "npz"):
+    if any(written_in_blocks(layer, chosen) for layer in layers):
         needed += _NEEDED["zarr"]
     for module in needed:
         required(module, where=f"--format {chosen}")
@@ -125,7 +130,7 @@ def layer_file(labels: Address, layer: Layer, chosen: Format) -> Address:
         return labels
     suffix = SUFFIXES["tiff" if chosen in POLYGONS else chosen]
     if layer == "probabilities":
-        suffix = ".npz" if chosen == "png" else ".zarr"
+        suffix = ".zarr" if written_in_blocks(layer, chosen) else ".npz"
     return within(folder_of(labels), layer, f"{stem_of(name_of(labels))}{suffix}")
 
 
